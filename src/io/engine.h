@@ -1,0 +1,122 @@
+// The engine: one per thread. It owns the waiting; coroutines own the doing.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/endpoint.h"
+#include "base/random.h"
+#include "io/operation.h"
+#include "io/stream.h"
+
+namespace passerelle::io {
+
+// co_await engine.connect(endpoint, wait) -> Result<std::unique_ptr<Stream>>.
+class [[nodiscard]] ConnectOperation final : public Operation {
+ public:
+  ConnectOperation(Engine& engine, const Endpoint& endpoint, const Wait& wait)
+      : endpoint(endpoint), engine_(engine), wait_(wait) {}
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> waiter);
+  Result<std::unique_ptr<Stream>> await_resume() { return std::move(*result); }
+
+  const Endpoint& endpoint;  // outlives the operation
+  std::optional<Result<std::unique_ptr<Stream>>> result;
+  void* record = nullptr;  // the engine's own, while it waits
+
+ private:
+  void cancel(ErrorKind why) override;
+  Engine& engine_;
+  Wait wait_;
+};
+
+// co_await engine.sleep(wait): until the deadline (true) or the stop (false).
+class [[nodiscard]] SleepOperation final : public Operation {
+ public:
+  SleepOperation(Engine& engine, const Wait& wait) : engine_(engine), wait_(wait) {}
+  [[nodiscard]] bool await_ready() const { return wait_.stop != nullptr && wait_.stop->requested(); }
+  void await_suspend(std::coroutine_handle<> waiter);
+  [[nodiscard]] bool await_resume() const { return slept_; }
+
+ private:
+  void cancel(ErrorKind why) override;
+  Engine& engine_;
+  Wait wait_;
+  bool slept_ = false;
+};
+
+// co_await engine.yield(): lets everything else that is ready run first.
+class [[nodiscard]] YieldOperation final : public Ready {
+ public:
+  explicit YieldOperation(Engine& engine) : engine_(engine) {}
+  [[nodiscard]] bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter);
+  void await_resume() const {}
+
+ private:
+  void run() override { waiter_.resume(); }
+  Engine& engine_;
+  std::coroutine_handle<> waiter_ = nullptr;
+};
+
+struct ListenOptions {
+  bool reuse_port = true;  // several workers listen on one address; the kernel spreads connections over them
+  int backlog = 4096;
+};
+
+// A resource; everything but `post` and `stop` is for its own thread. Two real implementations: EpollEngine, and
+// SimulatedEngine for tests. (io_uring fits below: received bytes are lent, and records outlive completions.)
+class Engine {
+ public:
+  Engine(Clock& clock, Random& random) : clock_(clock), random_(random), now_(clock.now()) {}
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  // Runs until stop(). Nothing may be suspended on the engine when it is destroyed.
+  virtual void run() = 0;
+  virtual void stop() = 0;
+  // From any thread: runs `function` on the engine's thread. In order for one caller.
+  virtual void post(std::function<void()> function) = 0;
+
+  [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
+                                                                 const ListenOptions& options) = 0;
+  [[nodiscard]] ConnectOperation connect(const Endpoint& endpoint, const Wait& wait) { return {*this, endpoint, wait}; }
+  [[nodiscard]] SleepOperation sleep(const Wait& wait) { return {*this, wait}; }
+  [[nodiscard]] YieldOperation yield() { return YieldOperation(*this); }
+
+  // The time of this turn of the loop; exact enough for deadlines and latencies, and free.
+  [[nodiscard]] TimePoint now() const { return now_; }
+  [[nodiscard]] WallTime wall() const { return clock_.wall(); }
+  [[nodiscard]] Random& random() { return random_; }
+  [[nodiscard]] Wait in(Duration duration, StopSource& stop) const { return {now_ + duration, &stop}; }
+  [[nodiscard]] TimerQueue& timers() { return timers_; }
+  void run_soon(Ready& item) { ready_.push_back(item); }
+
+  // Operations that finish at once never come back to the loop; this bounds how many in a row do, so that one
+  // busy connection cannot starve the rest. False: wait your turn.
+  [[nodiscard]] bool take_turn() { return turns_left_ > 0 && turns_left_-- > 0; }
+
+  [[nodiscard]] virtual bool try_connect(ConnectOperation& operation) = 0;
+  virtual void wait_connect(ConnectOperation& operation) = 0;
+  virtual void cancel_connect(ConnectOperation& operation) = 0;
+
+ protected:
+  static constexpr int turns_max = 64;
+  void new_turn() { turns_left_ = turns_max; }
+  void run_ready();
+  void update_now() { now_ = clock_.now(); }
+
+  Clock& clock_;
+  Random& random_;
+  TimePoint now_;
+  TimerQueue timers_;
+  IntrusiveList<Ready> ready_;
+
+ private:
+  int turns_left_ = turns_max;
+};
+
+}  // namespace passerelle::io

@@ -1,0 +1,222 @@
+// Both engines keep the same promises: every test here runs on each.
+#include "io/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "io/epoll_engine.h"
+#include "io/simulated_engine.h"
+#include "io/system_clock.h"
+#include "io/task_group.h"
+
+namespace passerelle::io {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Epoll {
+  SystemClock clock;
+  SystemRandom random;
+  EpollEngine engine{clock, random};
+};
+
+struct Simulated {
+  SimulatedClock clock;
+  SeededRandom random{42};
+  SimulatedEngine engine{clock, random};
+};
+
+template <class Kind>
+class EngineTest : public testing::Test {
+ protected:
+  void run(Task<> task) {
+    group.spawn(wrap(std::move(task)));
+    if (!done) kind.engine.run();
+    EXPECT_TRUE(done) << "something waits for ever";
+  }
+  Task<> wrap(Task<> task) {
+    co_await std::move(task);
+    done = true;
+    kind.engine.stop();
+  }
+  std::unique_ptr<Listener> listen() {
+    auto listener = kind.engine.listen(*Endpoint::parse("127.0.0.1:0"), {});
+    EXPECT_TRUE(listener);
+    return std::move(*listener);
+  }
+
+  Kind kind;
+  TaskGroup group{kind.engine};
+  bool done = false;
+};
+
+using Kinds = testing::Types<Epoll, Simulated>;
+TYPED_TEST_SUITE(EngineTest, Kinds);
+
+Task<> echo_once(Listener& listener, StopSource& stop) {
+  auto accepted = co_await listener.accept({never, &stop});
+  if (!accepted) co_return;
+  for (;;) {
+    auto got = co_await accepted->stream->receive({never, &stop});
+    if (!got || got->empty()) break;
+    if (auto sent = co_await accepted->stream->send(*got, {never, &stop}); !sent) break;
+  }
+  (void)co_await accepted->stream->finish({}, {never, &stop});
+}
+
+Task<std::string> receive_all(Stream& stream, Wait wait) {
+  std::string all;
+  for (;;) {
+    auto got = co_await stream.receive(wait);
+    if (!got || got->empty()) co_return all;
+    all += *got;
+  }
+}
+
+Task<> send_and_finish(Stream& stream, std::string text, Wait wait) { (void)co_await stream.finish(text, wait); }
+
+template <class Test>
+Task<> megabytes_pass(Test& test, Engine& engine, Listener& listener, TaskGroup& group) {
+  group.spawn(echo_once(listener, group.stop_source()));
+  const Endpoint to = listener.local();
+  auto stream = co_await engine.connect(to, engine.in(seconds(5), group.stop_source()));
+  EXPECT_TRUE(stream);
+  std::string text;
+  for (int i = 0; text.size() < 3 * mebibyte; ++i) text += std::to_string(i);
+  group.spawn(send_and_finish(**stream, text, {never, &group.stop_source()}));
+  const std::string back = co_await receive_all(**stream, {never, &group.stop_source()});
+  EXPECT_TRUE(back == text);
+  (void)test;
+}
+
+TYPED_TEST(EngineTest, MegabytesGoThereAndBackWithAHalfCloseAtTheEnd) {
+  auto listener = this->listen();
+  this->run(megabytes_pass(*this, this->kind.engine, *listener, this->group));
+}
+
+Task<> receive_times_out(Engine& engine, Listener& listener, TaskGroup& group) {
+  const Endpoint to = listener.local();
+  auto stream = co_await engine.connect(to, engine.in(seconds(5), group.stop_source()));
+  auto got = co_await (*stream)->receive(engine.in(milliseconds(20), group.stop_source()));
+  EXPECT_EQ(got.error().kind, ErrorKind::timed_out);
+}
+
+TYPED_TEST(EngineTest, AReceiveEndsTimedOutAtItsDeadline) {
+  auto listener = this->listen();
+  this->run(receive_times_out(this->kind.engine, *listener, this->group));
+}
+
+Task<> wait_for_stop(Listener& listener, StopSource& stop, ErrorKind& ended) {
+  auto accepted = co_await listener.accept({never, &stop});
+  ended = accepted.error().kind;
+}
+
+Task<> stop_ends_waits(Engine& engine, Listener& listener) {
+  TaskGroup inner(engine);
+  ErrorKind ended = ErrorKind::system;
+  inner.spawn(wait_for_stop(listener, inner.stop_source(), ended));
+  inner.stop();
+  co_await inner.join();
+  EXPECT_EQ(ended, ErrorKind::stopped);
+  auto late = co_await listener.accept({never, &inner.stop_source()});
+  EXPECT_EQ(late.error().kind, ErrorKind::stopped);
+}
+
+TYPED_TEST(EngineTest, AStopEndsWhatWaitsAndWhatComesLater) {
+  auto listener = this->listen();
+  this->run(stop_ends_waits(this->kind.engine, *listener));
+}
+
+Task<> refused(Engine& engine, TaskGroup& group) {
+  const Endpoint nobody = *Endpoint::parse("127.0.0.1:1");
+  auto stream = co_await engine.connect(nobody, engine.in(seconds(5), group.stop_source()));
+  EXPECT_EQ(stream.error().kind, ErrorKind::refused);
+}
+
+TYPED_TEST(EngineTest, AConnectToNobodyIsRefused) { this->run(refused(this->kind.engine, this->group)); }
+
+struct Witness final : StreamWatcher {
+  StopSource stop;
+  bool finished = false, reset = false;
+  void on_peer_finished() override {
+    finished = true;
+    stop.request_stop();
+  }
+  void on_reset() override {
+    reset = true;
+    stop.request_stop();
+  }
+};
+
+Task<> watch_reset(Engine& engine, Listener& listener, TaskGroup& group) {
+  const Endpoint to = listener.local();
+  auto client = co_await engine.connect(to, engine.in(seconds(5), group.stop_source()));
+  auto accepted = co_await listener.accept({never, &group.stop_source()});
+  Witness witness;
+  accepted->stream->watch(&witness);
+  (*client)->reset_on_close();
+  client->reset();
+  (void)co_await engine.sleep(engine.in(seconds(5), witness.stop));
+  EXPECT_TRUE(witness.reset);
+  auto got = co_await accepted->stream->receive({never, &group.stop_source()});
+  EXPECT_EQ(got.error().kind, ErrorKind::reset);
+}
+
+TYPED_TEST(EngineTest, AResetIsToldToAWatcherWhileNobodyReceives) {
+  auto listener = this->listen();
+  this->run(watch_reset(this->kind.engine, *listener, this->group));
+}
+
+Task<> slow_reader(Engine& engine, Listener& listener, TaskGroup& group) {
+  const Endpoint to = listener.local();
+  auto client = co_await engine.connect(to, engine.in(seconds(5), group.stop_source()));
+  auto accepted = co_await listener.accept({never, &group.stop_source()});
+  const std::string block(64 * kibibyte, 'x');
+  std::size_t sent = 0;
+  for (;;) {
+    auto result = co_await (*client)->send(block, engine.in(milliseconds(50), group.stop_source()));
+    if (!result) {
+      EXPECT_EQ(result.error().kind, ErrorKind::timed_out);
+      break;
+    }
+    sent += block.size();
+    EXPECT_LT(sent, 64 * mebibyte) << "a reader that reads nothing never stopped us";
+    if (sent > 64 * mebibyte) break;
+  }
+}
+
+TYPED_TEST(EngineTest, APeerThatReadsNothingStopsTheSender) {
+  auto listener = this->listen();
+  this->run(slow_reader(this->kind.engine, *listener, this->group));
+}
+
+TEST(TimerQueue, FiresInOrderAndForgetsTheDisarmed) {
+  struct Probe final : Timer {
+    std::vector<int>* order = nullptr;
+    int name = 0;
+    void on_timer() override { order->push_back(name); }
+  };
+  TimerQueue queue;
+  std::vector<int> order;
+  std::array<Probe, 50> probes;
+  for (int i = 0; i < 50; ++i) {
+    auto& probe = probes[static_cast<std::size_t>(i)];
+    probe.order = &order;
+    probe.name = i * 37 % 50;
+    queue.arm(probe, TimePoint(milliseconds(probe.name)));
+  }
+  for (auto& probe : probes) {
+    if (probe.name % 3 == 0) probe.disarm();
+  }
+  queue.fire(TimePoint(milliseconds(40)));
+  std::vector<int> expected;
+  for (int i = 0; i <= 40; ++i) {
+    if (i % 3 != 0) expected.push_back(i);
+  }
+  EXPECT_EQ(order, expected);
+}
+
+}  // namespace
+}  // namespace passerelle::io

@@ -1,0 +1,72 @@
+// The engine over epoll: edge-triggered, each socket registered once, one 64 KiB receive buffer for all.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "base/recycle_pool.h"
+#include "io/engine.h"
+
+struct epoll_event;
+
+namespace passerelle::io {
+
+// Who gets the events of a descriptor.
+class EventTarget {
+ public:
+  virtual void on_events(std::uint32_t events) = 0;
+
+ protected:
+  ~EventTarget() = default;
+};
+
+// Bytes a slow peer would not take yet. Recycled: back-pressure must not allocate per message either.
+struct Park {
+  std::vector<char> bytes;
+  void clear() { bytes.clear(); }
+};
+
+class EpollEngine final : public Engine {
+ public:
+  EpollEngine(Clock& clock, Random& random);
+  ~EpollEngine() override;
+
+  void run() override;
+  void stop() override;
+  void post(std::function<void()> function) override;
+  [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
+                                                         const ListenOptions& options) override;
+  [[nodiscard]] bool try_connect(ConnectOperation& operation) override;
+  void wait_connect(ConnectOperation& operation) override;
+  void cancel_connect(ConnectOperation& operation) override;
+
+  // --- for its sockets ---
+  [[nodiscard]] bool add(int descriptor, EventTarget& target, std::uint32_t events);
+  // The target goes away: whatever the kernel already reported for it is dropped. Closes the descriptor.
+  void remove(int descriptor, const EventTarget& target);
+  [[nodiscard]] MutableBytes receive_buffer() { return {receive_buffer_.get(), receive_buffer_bytes}; }
+  [[nodiscard]] RecyclePool<Park>& parks() { return parks_; }
+
+ private:
+  static constexpr std::size_t receive_buffer_bytes = 64 * kibibyte;
+  static constexpr std::size_t events_max = 256;
+  static constexpr std::size_t parks_kept_max = 16;
+
+  void wait_for_events();
+  void run_posted();
+
+  int epoll_ = -1;
+  int wake_ = -1;  // eventfd
+  std::atomic<bool> stopping_ = false;
+  std::unique_ptr<char[]> receive_buffer_;
+  RecyclePool<Park> parks_{parks_kept_max};
+  std::unique_ptr<epoll_event[]> events_;
+  int events_count_ = 0;
+  int events_next_ = 0;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace passerelle::io

@@ -1,0 +1,112 @@
+#include "io/socket_listener.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "io/socket_address.h"
+#include "io/socket_stream.h"
+
+namespace passerelle::io {
+namespace {
+
+// While neither descriptors nor memory can be had, look again this often instead of spinning.
+constexpr std::chrono::milliseconds starved_retry{100};
+
+std::unexpected<Error> close_and_fail(int descriptor, const char* what) {
+  const Error error = error_from_errno(errno, what);
+  ::close(descriptor);
+  return std::unexpected(error);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> SocketListener::open(EpollEngine& engine, const Endpoint& endpoint,
+                                                       const ListenOptions& options) {
+  auto address = SocketAddress::from(endpoint);
+  if (!address) return std::unexpected(address.error());
+  const int descriptor = ::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return std::unexpected(error_from_errno(errno, "socket"));
+  const int on = 1;
+  if (!endpoint.is_unix()) {
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (options.reuse_port) setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (endpoint.ip.v6) setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    set_stream_options(descriptor, address->family());  // accepted sockets inherit them
+  }
+  if (::bind(descriptor, address->get(), address->length) != 0) return close_and_fail(descriptor, "bind");
+  if (::listen(descriptor, options.backlog) != 0) return close_and_fail(descriptor, "listen");
+  SocketAddress bound;
+  bound.length = sizeof bound.storage;
+  if (::getsockname(descriptor, bound.get(), &bound.length) != 0) return close_and_fail(descriptor, "getsockname");
+  std::unique_ptr<SocketListener> listener(new SocketListener(engine, descriptor, bound.to_endpoint()));
+  if (!engine.add(descriptor, *listener, EPOLLIN | EPOLLET)) return std::unexpected(error_from_errno(errno, "epoll_ctl"));
+  return listener;
+}
+
+SocketListener::SocketListener(EpollEngine& engine, int descriptor, Endpoint local)
+    : engine_(engine), local_(std::move(local)), descriptor_(descriptor), spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+
+SocketListener::~SocketListener() {
+  if (spare_ >= 0) ::close(spare_);
+  engine_.remove(descriptor_, *this);
+}
+
+void SocketListener::on_events(std::uint32_t events) {
+  readable_ = readable_ || events != 0;
+  if (accept_ != nullptr && try_accept(*accept_)) std::exchange(accept_, nullptr)->complete_now();
+}
+
+bool SocketListener::try_accept(AcceptOperation& operation) {
+  while (readable_) {
+    SocketAddress peer;
+    peer.length = sizeof peer.storage;
+    const int descriptor = ::accept4(descriptor_, peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      auto stream = SocketStream::adopt(engine_, descriptor);
+      if (!stream) continue;  // out of epoll memory: this connection is refused, the rest go on
+      operation.result.emplace(Accepted{std::move(*stream), peer.to_endpoint()});
+      return true;
+    }
+    if (errno == EAGAIN) {
+      readable_ = false;
+      return false;
+    }
+    if (errno == EMFILE || errno == ENFILE) {
+      if (refuse_one()) continue;
+    } else if (errno != ENOBUFS && errno != ENOMEM) {
+      continue;  // that one connection failed before we took it (accept(2): treat like EAGAIN, try again)
+    }
+    engine_.timers().arm(*this, engine_.now() + starved_retry);
+    return false;
+  }
+  return false;
+}
+
+bool SocketListener::refuse_one() {
+  if (spare_ < 0) spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (spare_ < 0) return false;
+  ::close(std::exchange(spare_, -1));
+  const int descriptor = ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (descriptor < 0) return errno == EAGAIN;
+  ::close(descriptor);
+  ++refused_;
+  spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return true;
+}
+
+void SocketListener::wait_accept(AcceptOperation& operation) {
+  accept_ = &operation;
+  if (readable_ && !Timer::armed()) engine_.run_soon(*this);
+}
+
+void SocketListener::cancel_accept(AcceptOperation& operation) {
+  accept_ = nullptr;
+  operation.complete_soon();
+}
+
+}  // namespace passerelle::io

@@ -1,0 +1,38 @@
+// A listening socket on an EpollEngine.
+#pragma once
+
+#include "io/epoll_engine.h"
+
+namespace passerelle::io {
+
+class SocketListener final : public Listener, private EventTarget, private Timer, private Ready {
+ public:
+  static Result<std::unique_ptr<Listener>> open(EpollEngine& engine, const Endpoint& endpoint,
+                                                const ListenOptions& options);
+  ~SocketListener() override;
+
+  [[nodiscard]] const Endpoint& local() const override { return local_; }
+  [[nodiscard]] Engine& engine() override { return engine_; }
+  [[nodiscard]] std::uint64_t refused() const override { return refused_; }
+  [[nodiscard]] bool try_accept(AcceptOperation& operation) override;
+  void wait_accept(AcceptOperation& operation) override;
+  void cancel_accept(AcceptOperation& operation) override;
+
+ private:
+  SocketListener(EpollEngine& engine, int descriptor, Endpoint local);
+  void on_events(std::uint32_t events) override;
+  void on_timer() override { on_events(0); }
+  void run() override { on_events(0); }
+  // Out of descriptors: gives up the spare one, takes the connection, closes it. False: not even that worked.
+  bool refuse_one();
+
+  EpollEngine& engine_;
+  AcceptOperation* accept_ = nullptr;
+  Endpoint local_;
+  std::uint64_t refused_ = 0;
+  int descriptor_;
+  int spare_ = -1;
+  bool readable_ = true;
+};
+
+}  // namespace passerelle::io

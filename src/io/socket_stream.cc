@@ -1,0 +1,191 @@
+#include "io/socket_stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "io/socket_address.h"
+
+namespace passerelle::io {
+
+void set_stream_options(int descriptor, int family) {
+  if (family == AF_UNIX) return;
+  const KeepAlive keep_alive;
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &keep_alive.idle_seconds, sizeof(int));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &keep_alive.interval_seconds, sizeof(int));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &keep_alive.count, sizeof(int));
+}
+
+Result<std::unique_ptr<SocketStream>> SocketStream::adopt(EpollEngine& engine, int descriptor) {
+  std::unique_ptr<SocketStream> stream(new SocketStream(engine, descriptor));
+  if (!engine.add(descriptor, *stream, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+    return std::unexpected(error_from_errno(errno, "epoll_ctl"));
+  }
+  stream->writable_ = true;
+  return stream;
+}
+
+Result<std::unique_ptr<SocketStream>> SocketStream::start_connect(EpollEngine& engine, const Endpoint& endpoint) {
+  const auto address = SocketAddress::from(endpoint);
+  if (!address) return std::unexpected(address.error());
+  const int descriptor = ::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return std::unexpected(error_from_errno(errno, "socket"));
+  set_stream_options(descriptor, address->family());
+  const bool connected = ::connect(descriptor, address->get(), address->length) == 0;
+  // A UNIX socket whose backlog is full says EAGAIN: it is refused, there is nothing to wait for.
+  if (!connected && errno != EINPROGRESS) {
+    const int number = errno == EAGAIN ? ECONNREFUSED : errno;
+    ::close(descriptor);
+    return std::unexpected(error_from_errno(number, "connect"));
+  }
+  auto stream = adopt(engine, descriptor);
+  if (stream && !connected) {
+    (*stream)->connecting_ = true;
+    (*stream)->writable_ = false;
+  }
+  return stream;
+}
+
+SocketStream::~SocketStream() { engine_.remove(descriptor_, *this); }
+
+void SocketStream::reset_on_close() {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void SocketStream::watch(StreamWatcher* watcher) {
+  watcher_ = watcher;
+  if (watcher_ == nullptr || receive_ != nullptr) return;
+  if (broken_) watcher_->on_reset();
+  else if (peer_finished_) watcher_->on_peer_finished();
+}
+
+void SocketStream::on_events(std::uint32_t events) {
+  if (connecting_) {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) on_connected();
+    return;
+  }
+  // One call may end in this object's destruction, so nothing is touched after a completion that could.
+  const bool gone = (events & EPOLLERR) != 0;
+  const bool end = (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+  const bool news = (gone && !broken_) || (end && !peer_finished_);
+  broken_ = broken_ || gone;
+  peer_finished_ = peer_finished_ || end;
+  readable_ = readable_ || (events & EPOLLIN) != 0 || gone || end;
+  writable_ = writable_ || (events & EPOLLOUT) != 0 || gone;
+  if (news && receive_ == nullptr && watcher_ != nullptr) {
+    if (gone) watcher_->on_reset();
+    else watcher_->on_peer_finished();
+  }
+  SendOperation* sent = nullptr;
+  if (send_ != nullptr && writable_ && try_send(*send_)) {
+    sent = std::exchange(send_, nullptr);
+    park_.reset();
+  }
+  ReceiveOperation* received = nullptr;
+  if (receive_ != nullptr && readable_) {
+    // A send that completes resumes its coroutine first; bytes lent now would not survive that.
+    if (sent != nullptr) {
+      engine_.run_soon(*this);
+    } else if (try_receive(receive_->result)) {
+      received = std::exchange(receive_, nullptr);
+    }
+  }
+  if (sent != nullptr) sent->complete_now();
+  else if (received != nullptr) received->complete_now();
+}
+
+void SocketStream::run() {
+  if (receive_ != nullptr && try_receive(receive_->result)) std::exchange(receive_, nullptr)->complete_now();
+}
+
+void SocketStream::on_connected() {
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (connect_ == nullptr) return;
+  ConnectOperation& operation = *std::exchange(connect_, nullptr);
+  std::unique_ptr<SocketStream> self(static_cast<SocketStream*>(std::exchange(operation.record, nullptr)));
+  connecting_ = false;
+  writable_ = true;
+  if (error != 0) operation.result.emplace(std::unexpected(error_from_errno(error, "connect")));
+  else operation.result.emplace(std::move(self));
+  operation.complete_now();
+}
+
+bool SocketStream::try_receive(Result<BytesView>& result) {
+  if (!readable_) return false;
+  const MutableBytes buffer = engine_.receive_buffer();
+  for (;;) {
+    const ssize_t got = ::recv(descriptor_, buffer.data, buffer.size, 0);
+    if (got >= 0) {
+      // Edge-triggered: a short read has drained the socket, and what comes later is a new edge.
+      if (static_cast<std::size_t>(got) < buffer.size && !peer_finished_ && !broken_) readable_ = false;
+      result = BytesView(buffer.data, static_cast<std::size_t>(got));
+      return true;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      readable_ = false;
+      return false;
+    }
+    result = std::unexpected(error_from_errno(errno, "receive"));
+    return true;
+  }
+}
+
+void SocketStream::wait_receive(ReceiveOperation& operation) {
+  receive_ = &operation;
+  if (readable_) engine_.run_soon(*this);
+}
+
+void SocketStream::cancel_receive(ReceiveOperation& operation) {
+  receive_ = nullptr;
+  operation.complete_soon();
+}
+
+bool SocketStream::try_send(SendOperation& operation) {
+  while (!operation.bytes.empty()) {
+    if (!writable_) return false;
+    const ssize_t sent = ::send(descriptor_, operation.bytes.data(), operation.bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      operation.bytes.remove_prefix(static_cast<std::size_t>(sent));
+      // A short write has filled the socket: the next edge says when there is room.
+      if (!operation.bytes.empty()) writable_ = false;
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      writable_ = false;
+      return false;
+    }
+    operation.result = std::unexpected(error_from_errno(errno, "send"));
+    return true;
+  }
+  if (operation.finish && ::shutdown(descriptor_, SHUT_WR) != 0) {
+    operation.result = std::unexpected(error_from_errno(errno, "shutdown"));
+  }
+  return true;
+}
+
+void SocketStream::wait_send(SendOperation& operation) {
+  park_ = engine_.parks().take();
+  park_->bytes.assign(operation.bytes.begin(), operation.bytes.end());
+  operation.bytes = {park_->bytes.data(), park_->bytes.size()};
+  send_ = &operation;
+}
+
+void SocketStream::cancel_send(SendOperation& operation) {
+  send_ = nullptr;
+  park_.reset();
+  operation.complete_soon();
+}
+
+}  // namespace passerelle::io

@@ -1,0 +1,60 @@
+// A TCP or UNIX stream socket on an EpollEngine.
+#pragma once
+
+#include "io/epoll_engine.h"
+
+namespace passerelle::io {
+
+// How soon the kernel finds a dead peer on a connection that says nothing: after `idle`, a probe each `interval`,
+// `count` of them unanswered. A tunnel may be silent for days and still be alive.
+struct KeepAlive {
+  int idle_seconds = 60;
+  int interval_seconds = 15;
+  int count = 4;
+};
+void set_stream_options(int descriptor, int family);
+
+class SocketStream final : public Stream, private EventTarget, private Ready {
+ public:
+  // Takes the descriptor, non-blocking; registers it.
+  static Result<std::unique_ptr<SocketStream>> adopt(EpollEngine& engine, int descriptor);
+  static Result<std::unique_ptr<SocketStream>> start_connect(EpollEngine& engine, const Endpoint& endpoint);
+  ~SocketStream() override;
+
+  [[nodiscard]] bool connecting() const { return connecting_; }
+  void wait_connected(ConnectOperation& operation) { connect_ = &operation; }
+
+  void reset_on_close() override;
+  void watch(StreamWatcher* watcher) override;
+  [[nodiscard]] Engine& engine() override { return engine_; }
+  [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
+  void wait_receive(ReceiveOperation& operation) override;
+  void cancel_receive(ReceiveOperation& operation) override;
+  [[nodiscard]] bool try_send(SendOperation& operation) override;
+  void wait_send(SendOperation& operation) override;
+  void cancel_send(SendOperation& operation) override;
+
+ private:
+  SocketStream(EpollEngine& engine, int descriptor) : engine_(engine), descriptor_(descriptor) {}
+  void on_events(std::uint32_t events) override;
+  void run() override;  // a receive that had to wait its turn
+  void on_connected();
+
+  EpollEngine& engine_;
+  ReceiveOperation* receive_ = nullptr;
+  SendOperation* send_ = nullptr;
+  ConnectOperation* connect_ = nullptr;
+  StreamWatcher* watcher_ = nullptr;
+  RecyclePool<Park>::Lease park_{nullptr};
+  int descriptor_;
+  bool readable_ = false;
+  bool writable_ = false;
+  bool peer_finished_ = false;  // FIN seen: a short read does not mean "drained", the end is still to be read
+  bool broken_ = false;         // the kernel reported an error
+  bool connecting_ = false;
+};
+
+// Two of these and their operations are what an idle tunnel costs below TLS.
+static_assert(sizeof(SocketStream) <= 144);
+
+}  // namespace passerelle::io
