@@ -6,7 +6,7 @@ namespace passerelle {
 namespace {
 
 TEST(Endpoint, ReadsAndWritesEveryKind) {
-  for (const std::string text : {"127.0.0.1:80", "[::1]:8443", "unix:/run/a.sock", "0.0.0.0:0"}) {
+  for (const std::string& text : {"127.0.0.1:80", "[::1]:8443", "unix:/run/a.sock", "0.0.0.0:0"}) {
     const auto endpoint = Endpoint::parse(text);
     ASSERT_TRUE(endpoint) << text;
     EXPECT_EQ(endpoint->to_string(), text);

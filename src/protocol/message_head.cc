@@ -1,0 +1,44 @@
+#include "protocol/message_head.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace passerelle {
+
+std::optional<std::string_view> MessageHead::find(std::string_view wanted) const {
+  for (const Field& field : fields) {
+    if (equals_ignoring_case(name(field), wanted)) return value(field);
+  }
+  return std::nullopt;
+}
+
+std::size_t MessageHead::count(FieldId id) const {
+  return static_cast<std::size_t>(std::ranges::count(fields, id, &Field::id));
+}
+
+bool MessageHead::has_token(FieldId id, std::string_view token) const {
+  return std::ranges::any_of(
+      fields, [&](const Field& field) { return field.id == id && list_has_token(value(field), token); });
+}
+
+MessageHead::Span MessageHead::append(std::string_view bytes) {
+  const Span span{static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(bytes.size())};
+  text += bytes;
+  return span;
+}
+
+void MessageHead::set_request(std::string_view method_text, std::string_view target_text) {
+  method_ = append(method_text);
+  target_ = append(target_text);
+}
+
+void MessageHead::add(std::string_view name_text, std::string_view value_text) {
+  Field field;
+  field.id = field_id(name_text);
+  field.name = append(name_text);
+  field.value = append(value_text);
+  fields.push_back(field);
+}
+
+}  // namespace passerelle

@@ -1,0 +1,78 @@
+// The head of an HTTP message: its first line and its fields, in the order they came.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/field_id.h"
+
+namespace passerelle {
+
+// A value, kept warm and used again: clear() keeps capacity. Views it returns live until the next change.
+class MessageHead {
+ public:
+  struct Span {
+    std::uint32_t at = 0;
+    std::uint32_t size = 0;
+  };
+  struct Field {
+    Span name;
+    Span value;
+    FieldId id = FieldId::other;
+  };
+
+  void clear() {
+    text.clear();
+    fields.clear();
+    method_ = target_ = reason_ = {};
+    status = 0;
+    minor_version = 1;
+  }
+
+  [[nodiscard]] std::string_view method() const { return view(method_); }
+  [[nodiscard]] std::string_view target() const { return view(target_); }
+  [[nodiscard]] std::string_view reason() const { return view(reason_); }
+  [[nodiscard]] std::string_view name(const Field& field) const { return view(field.name); }
+  [[nodiscard]] std::string_view value(const Field& field) const { return view(field.value); }
+
+  // The value of the first such field.
+  [[nodiscard]] std::optional<std::string_view> find(FieldId id) const {
+    for (const Field& field : fields) {
+      if (field.id == id) return value(field);
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+  [[nodiscard]] std::size_t count(FieldId id) const;
+  // Any field of that name whose comma-separated list holds the token, ignoring case.
+  [[nodiscard]] bool has_token(FieldId id, std::string_view token) const;
+
+  // For building a head in memory, as tests and the prober do.
+  void set_request(std::string_view method, std::string_view target);
+  void add(std::string_view name, std::string_view value);
+
+  [[nodiscard]] std::string_view view(Span span) const { return std::string_view(text).substr(span.at, span.size); }
+
+  std::string text;           // the bytes all views point into
+  std::vector<Field> fields;
+  int status = 0;             // of a response
+  int minor_version = 1;      // HTTP/1.x
+
+ private:
+  friend class HeadBuilder;
+  [[nodiscard]] Span append(std::string_view bytes);
+  Span method_, target_, reason_;
+};
+
+// Lets a parser set the first line's spans without making them everybody's.
+class HeadBuilder {
+ public:
+  static void set_method(MessageHead& head, MessageHead::Span span) { head.method_ = span; }
+  static void set_target(MessageHead& head, MessageHead::Span span) { head.target_ = span; }
+  static void set_reason(MessageHead& head, MessageHead::Span span) { head.reason_ = span; }
+};
+
+}  // namespace passerelle
