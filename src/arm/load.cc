@@ -1,0 +1,159 @@
+#include "arm/load.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "arm/compile.h"
+#include "arm/json_reader.h"
+#include "arm/resource.h"
+#include "base/text.h"
+
+namespace passerelle::arm {
+namespace {
+
+class Loader {
+ public:
+  explicit Loader(const LoadInput& input) : input_(input), problems_(source_names(input)) {}
+
+  Loaded load() {
+    read_parameters();
+    LocalFile local = read_local();
+    read_templates();
+    auto gateway = std::make_unique<model::Gateway>();
+    if (!bodies_.empty()) {
+      Resource resource(problems_);
+      for (const GatewayBody& body : bodies_) resource.merge(body);
+      gateway->name = bodies_.back().name;
+      gateway->resource_id =
+          fmt::format("/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/applicationGateways/{}",
+                      input_.scope.subscription, input_.scope.resource_group, gateway->name);
+      compile(Compilation{resource, local, problems_, *gateway});
+    }
+    Loaded out;
+    out.problems = problems_.take();
+    if (!has_errors(out.problems)) out.gateway = std::move(gateway);
+    return out;
+  }
+
+ private:
+  // Positions count files in this order: templates, parameter files, the local file, the command line.
+  static std::vector<std::string> source_names(const LoadInput& input) {
+    std::vector<std::string> names;
+    for (const Source& source : input.templates) names.push_back(source.name);
+    for (const Source& source : input.parameter_files) names.push_back(source.name);
+    names.push_back(input.local ? input.local->name : "");
+    names.emplace_back("command line");
+    return names;
+  }
+  std::uint32_t file_of_parameters(std::size_t i) const { return static_cast<std::uint32_t>(input_.templates.size() + i); }
+  std::uint32_t file_of_local() const { return file_of_parameters(input_.parameter_files.size()); }
+  Position command_line() const { return {file_of_local() + 1, 0, 0}; }
+
+  const JsonValue* read(const std::string& text, std::uint32_t file) {
+    auto value = read_json(text, file, problems_);
+    if (!value) return nullptr;
+    documents_.push_back(std::move(*value));
+    return &documents_.back();
+  }
+
+  void read_parameters() {
+    for (std::size_t i = 0; i < input_.parameter_files.size(); ++i) {
+      const JsonValue* root = read(input_.parameter_files[i].text, file_of_parameters(i));
+      if (root == nullptr) continue;
+      const JsonValue* list = root->find("parameters");
+      for (const JsonMember& member : (list != nullptr ? list : root)->members) {
+        // A Key Vault reference is no value; who needs it gets "has no value" with the way out.
+        if (const JsonValue* value = member.value.find("value")) given_.push_back({member.key, member.key_where, *value});
+      }
+    }
+    for (const auto& [name, text] : input_.parameters) {
+      ProblemList quiet({});
+      auto value = read_json(text, 0, quiet);
+      if (!value) value = JsonValue::make_string(text, command_line());
+      value->where = command_line();
+      given_.push_back({name, command_line(), std::move(*value)});
+    }
+  }
+
+  LocalFile read_local() {
+    LocalFile local;
+    if (input_.local) {
+      if (const JsonValue* root = read(input_.local->text, file_of_local())) local = read_local_file(*root, input_.environment, problems_);
+    }
+    LocalFile out = local;
+    // The command line wins: entries found first are exact names, so put its own before the file's.
+    out.frontend_ips = {};
+    out.frontend_ports = {};
+    for (const auto& [name, address] : input_.binds) {
+      if (IpAddress::parse(address)) out.frontend_ips.add(name, address, command_line());
+      else problems_.error(command_line(), "InvalidBind", fmt::format("--bind {}={}: '{}' is not an IP address", name, address, address));
+    }
+    for (const auto& [name, port] : input_.ports) {
+      const auto number = parse_decimal<std::uint16_t>(port);
+      if (number) out.frontend_ports.add(name, *number, command_line());
+      else problems_.error(command_line(), "InvalidPort", fmt::format("--port {}={}: '{}' is not a port from 0 to 65535", name, port, port));
+    }
+    for (const auto& entry : local.frontend_ips.entries()) out.frontend_ips.add(entry.pattern, entry.value, entry.where);
+    for (const auto& entry : local.frontend_ports.entries()) out.frontend_ports.add(entry.pattern, entry.value, entry.where);
+    return out;
+  }
+
+  void read_templates() {
+    for (std::size_t i = 0; i < input_.templates.size(); ++i) {
+      const JsonValue* root = read(input_.templates[i].text, static_cast<std::uint32_t>(i));
+      if (root == nullptr) continue;
+      std::vector<const JsonMember*> given;
+      for (const JsonMember& member : given_) given.push_back(&member);
+      Evaluator& evaluator = evaluators_.emplace_back(root, std::move(given), input_.scope, problems_);
+      choose(find_gateways(*root, evaluator, problems_), *root);
+    }
+  }
+
+  // One gateway a document: the only one, or the one --gateway names.
+  void choose(const std::vector<GatewayBody>& found, const JsonValue& root) {
+    if (found.empty()) return;
+    if (found.size() == 1 && (input_.gateway.empty() || input_.templates.size() > 1)) return bodies_.push_back(found.front());
+    std::vector<std::string> names;
+    for (const GatewayBody& body : found) {
+      if (equals_ignoring_case(body.name, input_.gateway)) return bodies_.push_back(body);
+      names.push_back(body.name);
+    }
+    problems_.error(root.where, input_.gateway.empty() ? "SeveralApplicationGateways" : "NoApplicationGateway",
+                    fmt::format("the template holds the gateways {}; choose one with --gateway NAME", fmt::join(names, ", ")));
+  }
+
+  void compile(const Compilation& c) {
+    compile_certificates(c);
+    compile_listeners(c);
+    compile_rules(c);
+    compile_options(c);
+    if (c.resource.collection("httpListeners").empty()) {
+      problems_.error(bodies_.front().properties != nullptr ? bodies_.front().properties->where : Position{}, "NoHttpListeners",
+                      "the gateway has no httpListeners; add the collection, or a second file that holds it");
+    }
+    for (model::Index i = 0; i < c.gateway.listeners.size(); ++i) {
+      const model::Listener& listener = c.gateway.listeners[i];
+      if (c.gateway.rule_of(i) != nullptr || c.resource.collection("requestRoutingRules").size() != c.gateway.rules.size()) continue;
+      const auto& items = c.resource.collection("httpListeners");
+      const auto item = std::ranges::find(items, listener.name, &Item::name);
+      problems_.error(item->where, "ApplicationGatewayHttpListenerNotReferencedByRule",
+                      fmt::format("no rule is bound to the listener '{}'; add one to requestRoutingRules, or remove the listener", listener.name), item->path);
+    }
+  }
+
+  const LoadInput& input_;
+  ProblemList problems_;
+  std::deque<JsonValue> documents_;
+  std::deque<Evaluator> evaluators_;
+  std::vector<JsonMember> given_;
+  std::vector<GatewayBody> bodies_;
+};
+
+}  // namespace
+
+Loaded load(const LoadInput& input) { return Loader(input).load(); }
+
+}  // namespace passerelle::arm

@@ -1,0 +1,43 @@
+// The one door: texts in, a gateway or problems out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arm/evaluator.h"
+#include "arm/local_file.h"
+#include "base/problem.h"
+#include "model/gateway.h"
+
+namespace passerelle::arm {
+
+struct Source {
+  std::string name;  // as problems show it
+  std::string text;
+};
+
+// Everything a load depends on. A value.
+struct LoadInput {
+  std::vector<Source> templates;
+  // A parameters file belongs to all templates; later ones win.
+  std::vector<Source> parameter_files;
+  std::vector<std::pair<std::string, std::string>> parameters;  // --parameters NAME=VALUE: JSON if it parses, else a string
+  std::optional<Source> local;
+  std::vector<std::pair<std::string, std::string>> binds;       // --bind NAME=ADDRESS
+  std::vector<std::pair<std::string, std::string>> ports;       // --port N=M
+  std::string gateway;                                          // --gateway NAME; empty: the only one
+  DeploymentScope scope;
+  Environment environment;
+};
+
+struct Loaded {
+  std::unique_ptr<model::Gateway> gateway;  // null when a problem is an error
+  Problems problems;                        // all of them, in the order of files and lines
+};
+
+// Pure. Certificates given as files are left as paths; control/ reads them.
+[[nodiscard]] Loaded load(const LoadInput& input);
+
+}  // namespace passerelle::arm

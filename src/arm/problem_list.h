@@ -1,0 +1,43 @@
+// Collects every problem of a load; says a repeated one once, with how often.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "arm/json_value.h"
+#include "base/problem.h"
+
+namespace passerelle::arm {
+
+// A resource for the time of one load.
+class ProblemList {
+ public:
+  explicit ProblemList(std::vector<std::string> files) : files_(std::move(files)) {}
+
+  void error(const Position& where, std::string code, std::string message, std::string path = {}) {
+    add(Severity::error, where, std::move(code), std::move(message), std::move(path));
+  }
+  void warning(const Position& where, std::string code, std::string message, std::string path = {}) {
+    add(Severity::warning, where, std::move(code), std::move(message), std::move(path));
+  }
+  // The same remark again in the same file only counts.
+  void warning_once(const Position& where, const std::string& code, const std::string& message, std::string path = {});
+
+  [[nodiscard]] Location locate(const Position& where) const;
+  // In the order of files and lines.
+  [[nodiscard]] Problems take();
+
+ private:
+  void add(Severity severity, const Position& where, std::string code, std::string message, std::string path);
+  struct Entry {
+    Problem problem;
+    Position where;
+    unsigned times = 1;
+  };
+  std::vector<std::string> files_;
+  std::vector<Entry> entries_;
+  std::map<std::string, std::size_t> once_;
+};
+
+}  // namespace passerelle::arm

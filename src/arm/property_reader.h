@@ -1,0 +1,42 @@
+// Reads the typed properties of one element; whatever is wrong is reported where it stands, with what to write.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "arm/resource.h"
+
+namespace passerelle::arm {
+
+// A value for the time of one element.
+class PropertyReader {
+ public:
+  PropertyReader(const Item& item, ProblemList& problems) : item_(item), problems_(problems) {}
+
+  // The evaluated value; null when absent, null, or its evaluation failed (reported).
+  [[nodiscard]] const JsonValue* value(std::string_view name) const;
+  [[nodiscard]] bool failed(std::string_view name) const;  // present, but could not be evaluated
+  [[nodiscard]] std::optional<std::string> string(std::string_view name) const;
+  [[nodiscard]] std::optional<bool> boolean(std::string_view name) const;
+  // Reports a number outside of low..high, and what is none.
+  [[nodiscard]] std::optional<std::uint32_t> number(std::string_view name, std::uint32_t low, std::uint32_t high) const;
+
+  // The name of the element of `collection` that the reference `name` is for, as written in its id. Repairs (with a
+  // warning) what documentation pages do to ids; reports a missing one if `required`.
+  [[nodiscard]] std::optional<std::string> reference(std::string_view name, std::string_view collection, bool required) const;
+
+  // A reader of the object inside, if there is one.
+  [[nodiscard]] std::optional<Item> inner(std::string_view name) const;
+
+  void error(std::string_view name, std::string code, std::string message) const;
+  void warning(std::string_view name, std::string code, std::string message) const;
+  [[nodiscard]] Position where(std::string_view name) const;
+  [[nodiscard]] const Item& item() const { return item_; }
+
+ private:
+  [[nodiscard]] std::string path(std::string_view name) const { return item_.path + "." + std::string(name); }
+  const Item& item_;
+  ProblemList& problems_;
+};
+
+}  // namespace passerelle::arm

@@ -1,0 +1,61 @@
+// The gateway resource as written: its collections, by name, over one or several files.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arm/evaluator.h"
+#include "arm/json_value.h"
+#include "arm/problem_list.h"
+
+namespace passerelle::arm {
+
+// One element of a collection. Points into documents that outlive it.
+struct Item {
+  std::string name;
+  const JsonValue* properties = nullptr;  // the element itself where the document is flattened
+  Evaluator* evaluator = nullptr;
+  std::string path;                       // "httpListeners[0]"
+  Position where;
+};
+
+// What one document says of the gateway.
+struct GatewayBody {
+  std::string name;
+  const JsonValue* properties = nullptr;
+  Evaluator* evaluator = nullptr;
+  std::string path;  // "resources[2].properties"
+};
+
+// The gateways a document holds: a template's resources, a bare resource (nested or flattened), its `properties`
+// alone, or a fragment with some of the collections.
+[[nodiscard]] std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluator, ProblemList& problems);
+
+// The collections of all bodies, merged: a later item of the same name replaces the earlier one whole.
+class Resource {
+ public:
+  explicit Resource(ProblemList& problems) : problems_(problems) {}
+  void merge(const GatewayBody& body);
+
+  [[nodiscard]] const std::vector<Item>& collection(std::string_view name) const;
+  // A property of the resource that is no collection (webApplicationFirewallConfiguration); null when absent.
+  [[nodiscard]] const Item* single(std::string_view name) const;
+  [[nodiscard]] const std::vector<std::string>& without_effect() const { return without_effect_; }
+
+ private:
+  void read_collection(std::string_view name, const JsonValue& raw, const GatewayBody& body);
+  ProblemList& problems_;
+  std::map<std::string, std::vector<Item>, std::less<>> collections_;
+  std::map<std::string, Item, std::less<>> singles_;
+  std::vector<std::string> without_effect_;
+};
+
+// Checks the spelling of an object's keys against Azure's; reports the unknown, the misspelt in case, the not yet
+// supported. Names of properties without effect are added to `without_effect`.
+void check_properties(const JsonValue& object, std::string_view collection, const std::string& path, Evaluator& evaluator,
+                      ProblemList& problems, std::vector<std::string>& without_effect);
+
+}  // namespace passerelle::arm

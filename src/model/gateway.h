@@ -1,0 +1,127 @@
+// The gateway as configured: immutable, complete, references resolved to indexes into its own vectors.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/problem.h"
+
+namespace passerelle::model {
+
+using Index = std::size_t;
+
+// sslCertificates[]: where the key and chain come from. Values only; tls/ reads them.
+struct Certificate {
+  enum class Kind : std::uint8_t { pfx, pem, self_signed };
+  std::string name;
+  Kind kind = Kind::pfx;
+  std::string pfx;           // the bytes, decoded
+  std::string password;
+  std::string pfx_path;      // a file of the local file's, read by control/
+  std::string chain_path;    // PEM
+  std::string key_path;
+  std::vector<std::string> host_names;  // what a self-made certificate is for
+  Location origin;           // where a problem with it is reported
+  Location password_origin;
+};
+
+// httpListeners[]
+struct Listener {
+  std::string name;
+  std::vector<Endpoint> binds;     // where it really listens
+  std::uint16_t port = 0;          // the template's number: what routing and X-Forwarded-Port say
+  bool tls = false;
+  std::optional<Index> certificate;
+  Location origin;
+  Location port_origin;            // of the frontend port: where "address in use" is reported
+};
+
+// probes[] of a backend setting, or the default probe; every value as it will be used.
+// Azure: probe overview; defaults and ranges in section 10 of the behaviour sheet.
+struct Probe {
+  std::string name;                // "default" for the default probe
+  std::string host;                // Host header; empty: the member's own name
+  std::string path = "/";
+  std::uint16_t port = 0;          // 0: the target's
+  std::chrono::seconds interval{30};
+  std::chrono::seconds timeout{30};
+  unsigned unhealthy_threshold = 3;
+  unsigned min_servers = 0;
+  struct StatusRange {
+    int low = 200;
+    int high = 399;
+  };
+  std::vector<StatusRange> statuses{{}};
+  std::string body;                // must be found in the answer's body; empty: any
+};
+
+// backendHttpSettingsCollection[]
+struct BackendSettings {
+  std::string name;
+  std::uint16_t port = 80;
+  bool https = false;
+  std::chrono::seconds request_timeout{20};
+  std::optional<std::chrono::seconds> drain_timeout;  // connectionDraining, when enabled
+  std::string host_name;           // Host sent to the member; empty: the client's
+  bool pick_host_from_member = false;
+  Probe probe;
+};
+
+// One member of a pool under one setting: where a connection really goes.
+struct Target {
+  std::string name;                // as the template has it: "10.0.1.4", "app.contoso.com"
+  std::string host;                // to resolve; empty when `address` is known
+  std::optional<Endpoint> address;
+  std::uint16_t port = 0;          // for a host to resolve
+  bool tls = false;
+};
+
+// A pool under a setting, as some rule uses it: the unit of balancing and of probing.
+struct BackendGroup {
+  std::string pool;
+  std::string settings_name;
+  BackendSettings settings;
+  std::vector<Target> targets;
+};
+
+// requestRoutingRules[]
+struct Rule {
+  std::string name;
+  Index listener = 0;
+  Index group = 0;
+  std::optional<unsigned> priority;
+};
+
+// What the local file says beyond addresses and certificates.
+struct LocalOptions {
+  bool request_timeout_limits_tunnels = false;
+  bool unhealthy_drains_tunnels = false;
+  bool update_drains_tunnels = false;
+  std::optional<std::chrono::seconds> tunnel_idle_timeout;
+};
+
+// A value until it is published; then only ever `shared_ptr<const Gateway>`.
+struct Gateway {
+  std::string name;
+  std::string resource_id;
+  std::vector<Certificate> certificates;
+  std::vector<Listener> listeners;
+  std::vector<BackendGroup> groups;
+  std::vector<Rule> rules;
+  LocalOptions options;
+  std::vector<std::string> without_effect;  // sentences for `run` to print
+
+  // The rule a listener is bound to, if any.
+  [[nodiscard]] const Rule* rule_of(Index listener) const {
+    for (const Rule& rule : rules) {
+      if (rule.listener == listener) return &rule;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace passerelle::model
