@@ -36,7 +36,7 @@ struct Limits {
   std::chrono::seconds connect_timeout{5};       // to one address of a member, TLS included
   std::chrono::seconds upstream_idle_timeout{60};
   std::chrono::seconds linger_timeout{2};
-  std::chrono::seconds close_timeout{5};         // a half-closed tunnel's other half, once we drain
+  std::chrono::seconds half_closed_timeout{60};  // a tunnel one side has ended, without a byte from the other
 
   std::size_t upstream_idle_connections_max = 64;  // a worker keeps at most so many per member
   std::size_t members_tried_max = 3;               // connect failures before a request ends in 502

@@ -1,0 +1,78 @@
+// One address under one backend setting: its health, and what it carries.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/endpoint.h"
+#include "model/health.h"
+
+namespace passerelle::board {
+
+using model::Health;
+
+// What the last probe did, in words.
+struct ProbeReport {
+  WallTime when{};
+  std::string sent;
+  std::string expected;
+  std::string received;
+  std::string hint;
+  bool success = false;
+};
+
+// A resource shared by the prober and all workers; atomics are single numbers, the report has a lock.
+class Member {
+ public:
+  Member(std::string name_text, Endpoint endpoint_value, bool tls_value, std::string settings)
+      : name(std::move(name_text)), endpoint(std::move(endpoint_value)), address(endpoint.to_string()), tls(tls_value),
+        settings_name(std::move(settings)) {}
+
+  const std::string name;  // as the template has it
+  const Endpoint endpoint;
+  const std::string address;
+  const bool tls;
+  const std::string settings_name;
+
+  std::atomic<Health> health = Health::unknown;
+  std::atomic<std::uint32_t> requests = 0;  // under way
+  std::atomic<std::uint32_t> tunnels = 0;   // open
+
+  void set_report(ProbeReport report) {
+    const std::lock_guard lock(mutex_);
+    report_ = std::move(report);
+  }
+  [[nodiscard]] ProbeReport report() const {
+    const std::lock_guard lock(mutex_);
+    return report_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  ProbeReport report_;
+};
+
+// The members of a pool under a setting, as they are now; replaced whole when DNS or the configuration says so.
+struct Group {
+  std::vector<std::shared_ptr<Member>> members;
+  // Shared by the groups that follow each other, so that a reload does not begin the round anew.
+  std::shared_ptr<std::atomic<std::uint64_t>> turn = std::make_shared<std::atomic<std::uint64_t>>(0);
+};
+
+// Every member known. The same (name, address, TLS, setting) is the same member after a reload: its verdict and its
+// tunnels outlive the configuration. One thread: the control plane's.
+class Members {
+ public:
+  [[nodiscard]] std::shared_ptr<Member> get(const std::string& name, const Endpoint& endpoint, bool tls,
+                                            const std::string& settings);
+
+ private:
+  std::map<std::string, std::weak_ptr<Member>> members_;
+};
+
+}  // namespace passerelle::board

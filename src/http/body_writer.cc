@@ -1,0 +1,83 @@
+#include "http/body_writer.h"
+
+#include "protocol/http1/chunked_decoder.h"
+
+namespace passerelle::http {
+namespace {
+
+// RFC 9110 section 6.5.1: framing, routing and authentication never travel in trailers.
+bool may_be_trailer(FieldId id) {
+  switch (id) {
+    case FieldId::connection:
+    case FieldId::content_length:
+    case FieldId::content_type:
+    case FieldId::cookie:
+    case FieldId::expect:
+    case FieldId::host:
+    case FieldId::keep_alive:
+    case FieldId::proxy_authenticate:
+    case FieldId::proxy_authorization:
+    case FieldId::proxy_connection:
+    case FieldId::set_cookie:
+    case FieldId::te:
+    case FieldId::trailer:
+    case FieldId::transfer_encoding:
+    case FieldId::upgrade:
+    case FieldId::x_appgw_trace_id:
+    case FieldId::x_forwarded_for:
+    case FieldId::x_forwarded_port:
+    case FieldId::x_forwarded_proto:
+    case FieldId::x_original_host:
+    case FieldId::x_original_url: return false;
+    default: return true;
+  }
+}
+
+void append_trailers(std::string& out, const MessageHead* trailers) {
+  if (trailers == nullptr) return;
+  for (const auto& field : trailers->fields) {
+    if (!may_be_trailer(field.id)) continue;
+    out += trailers->name(field);
+    out += ": ";
+    out += trailers->value(field);
+    out += "\r\n";
+  }
+}
+
+}  // namespace
+
+BytesView BodyWriter::assemble(BytesView data) {
+  const bool chunked = kind_ == http1::Framing::Kind::chunked;
+  if (!head_ && !chunked) return data;
+  std::string& out = workspace_.assembled;
+  out.clear();
+  if (head_) {
+    out += head_->bytes;
+    head_.reset();
+  }
+  if (chunked) http1::append_chunk(out, data);
+  else out += data;
+  return out;
+}
+
+io::Task<Result<>> BodyWriter::write(BytesView data, io::Wait wait) {
+  const BytesView out = assemble(data);
+  if (out.empty()) co_return Result<>();
+  bytes_sent_ += out.size();
+  co_return co_await stream_.send(out, wait);
+}
+
+io::Task<Result<>> BodyWriter::finish(BytesView last, const MessageHead* trailers, io::Wait wait) {
+  BytesView out = assemble(last);
+  if (kind_ == http1::Framing::Kind::chunked) {
+    workspace_.assembled += "0\r\n";
+    append_trailers(workspace_.assembled, trailers);
+    workspace_.assembled += "\r\n";
+    out = workspace_.assembled;
+  }
+  if (out.empty()) co_return Result<>();
+  bytes_sent_ += out.size();
+  co_return co_await stream_.send(out, wait);
+}
+
+}  // namespace passerelle::http

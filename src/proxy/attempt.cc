@@ -1,0 +1,259 @@
+#include "proxy/attempt.h"
+
+#include <fmt/format.h>
+
+#include "policy/decision/forward.h"
+#include "protocol/websocket/handshake.h"
+#include "proxy/worker.h"
+
+namespace passerelle::proxy {
+
+Attempt::Attempt(Exchange& exchange, std::shared_ptr<board::Member> member)
+    : x_(exchange), worker_(exchange.worker_), member_(std::move(member)), group_(worker_.engine, &worker_.stop()),
+      timer_(worker_.engine, group_.stop_source()), answer_(worker_.http_workspace.heads.take()), began_(worker_.engine.now()) {
+  member_->requests.fetch_add(1, std::memory_order_relaxed);
+}
+
+Attempt::~Attempt() { member_->requests.fetch_sub(1, std::memory_order_relaxed); }
+
+// A client that ended its side may still wait for an answer, but not for a WebSocket: that needs both sides.
+void Attempt::on_peer_finished() {
+  if (x_.websocket_) on_reset();
+}
+
+void Attempt::on_reset() {
+  client_gone_ = true;
+  group_.stop();
+}
+
+io::Task<AttemptOutcome> Attempt::run() {
+  x_.client_.stream.watch(this);
+  AttemptOutcome outcome = co_await converse();
+  x_.client_.stream.watch(nullptr);
+  timer_.cancel();
+  // A body still being sent is of no more use to anyone.
+  group_.stop();
+  co_await group_.join();
+  co_return outcome;
+}
+
+io::Task<AttemptOutcome> Attempt::converse() {
+  if (const auto connected = co_await connect(); !connected) {
+    if (client_gone_) co_return AttemptFailure{499, false};
+    worker_.counters.upstream_failures.add();
+    // Nothing of the request has left us: any other member may have it, whatever the method.
+    co_return fail_with(502, true, fmt::format("cannot connect: {} {}", to_string(connected.error().kind), connected.error().what));
+  }
+  timer_.start(x_.group_->settings.request_timeout);
+  if (const auto sent = co_await send_request(); !sent) {
+    co_return head_failed({http::HeadOutcome::Kind::failed, {}, sent.error()});
+  }
+  const auto outcome = co_await read_answer();
+  if (outcome.kind != http::HeadOutcome::Kind::complete) co_return head_failed(outcome);
+  if (answer_->status == 101) co_return co_await switch_protocols();
+  co_return co_await relay();
+}
+
+io::Task<Result<>> Attempt::connect() {
+  // A handshake always gets a fresh connection; so does a request whose pooled one turned out to be dead.
+  if (!x_.websocket_ && !x_.stale_retried_) upstream_ = worker_.upstreams.take(*member_);
+  if (upstream_) {
+    worker_.counters.upstream_reuses.add();
+    co_return Result<>();
+  }
+  worker_.counters.upstream_connects.add();
+  auto stream = co_await connect_member(worker_.engine, *member_, *x_.snapshot_.client_context, worker_.tls_workspace, server_name(),
+                                        worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
+  if (!stream) co_return std::unexpected(stream.error());
+  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, worker_.limits, worker_.http_workspace);
+  co_return Result<>();
+}
+
+// Section 8.1 of the behaviour sheet: hostName, or the member's own name, or the client's Host.
+std::string_view Attempt::upstream_host() const {
+  const auto& settings = x_.group_->settings;
+  if (!settings.host_name.empty()) return settings.host_name;
+  return settings.pick_host_from_member ? std::string_view(member_->name) : x_.target_.authority;
+}
+
+// Section 4: the same choice without its port; never an address.
+std::string_view Attempt::server_name() const {
+  const auto& settings = x_.group_->settings;
+  const std::string_view name = !settings.host_name.empty()      ? std::string_view(settings.host_name)
+                                : settings.pick_host_from_member ? std::string_view(member_->name)
+                                                                 : x_.target_.host;
+  return IpAddress::parse(name) || name.starts_with('[') ? std::string_view() : name;
+}
+
+io::Task<Result<>> Attempt::send_request() {
+  auto head = worker_.http_workspace.buffers.take();
+  const policy::ForwardFacts facts{x_.client_.facts.peer_ip, x_.client_.facts.peer.port, x_.client_.facts.tls,
+                                   x_.listener_.port,        x_.trace_text(),            upstream_host(), x_.websocket_};
+  policy::append_request(head->bytes, x_.request_, x_.target_, x_.framing_, facts);
+  http::BodyWriter writer(*upstream_->stream, worker_.http_workspace, x_.framing_.kind);
+  writer.set_head(std::move(head));
+  if (!x_.framing_.has_body()) {
+    body_sent_ = true;
+    co_return co_await writer.write({}, wait());
+  }
+  // What of the body is here already leaves with the head; for the rest the head does not wait.
+  if (!x_.client_.source.has_unread()) {
+    if (auto sent = co_await writer.write({}, wait()); !sent) co_return sent;
+  }
+  group_.spawn(send_body(std::move(writer)));
+  co_return Result<>();
+}
+
+io::Task<> Attempt::send_body(http::BodyWriter writer) {
+  auto& source = x_.client_.source;
+  for (;;) {
+    const auto piece = co_await source.read_body(worker_.engine.in(worker_.limits.body_timeout, group_.stop_source()));
+    if (!piece) {
+      if (piece.error().kind == ErrorKind::stopped) co_return;
+      client_gone_ = piece.error().kind == ErrorKind::reset || piece.error().kind == ErrorKind::closed;
+      body_refusal_ = piece.error().kind == ErrorKind::timed_out   ? 408
+                      : piece.error().kind == ErrorKind::too_large ? 413
+                                                                   : 400;
+      // The member must not take what it has for the whole.
+      upstream_->stream->reset_on_close();
+      group_.stop();
+      co_return;
+    }
+    timer_.touch();
+    const bool last = source.body_finished();
+    const auto sent = last ? co_await writer.finish(*piece, source.trailers(), wait()) : co_await writer.write(*piece, wait());
+    // A member that will not take the rest may have answered already: that is for the reader to find out.
+    if (!sent) co_return;
+    timer_.touch();
+    if (last) break;
+  }
+  body_sent_ = true;
+}
+
+io::Task<http::HeadOutcome> Attempt::read_answer() {
+  for (std::size_t interim = 0;; ++interim) {
+    const auto outcome = co_await upstream_->source.read_head(*answer_, wait());
+    if (outcome.kind != http::HeadOutcome::Kind::complete) co_return outcome;
+    timer_.touch();
+    if (answer_->status >= 200 || answer_->status == 101) co_return outcome;
+    if (interim >= worker_.limits.interim_responses_max) {
+      co_return http::HeadOutcome{http::HeadOutcome::Kind::refused, {502, "more interim responses than interim_responses_max"}, {}};
+    }
+    if (x_.request_.minor_version == 0) continue;  // RFC 9110 section 15.2: not to an HTTP/1.0 client
+    auto buffer = worker_.http_workspace.buffers.take();
+    policy::append_interim(buffer->bytes, *answer_);
+    x_.response_begun_ = true;
+    x_.sent_bytes_ += buffer->bytes.size();
+    if (!co_await x_.client_.stream.send(buffer->bytes, client_wait())) {
+      client_gone_ = true;
+      co_return http::HeadOutcome{http::HeadOutcome::Kind::failed, {}, Error{ErrorKind::reset, Side::client, 0, "send"}};
+    }
+  }
+}
+
+io::Wait Attempt::client_wait() { return worker_.engine.in(worker_.limits.send_timeout, group_.stop_source()); }
+
+AttemptFailure Attempt::fail_with(int status, bool try_again, std::string_view why) {
+  x_.note_try(*member_, 0, worker_.engine.now() - began_);
+  if (x_.tried_count_ < Exchange::tries_max) x_.tried_[x_.tried_count_++] = member_.get();
+  worker_.tell_failure(fmt::format("member {} of pool '{}' (setting '{}'): {}", member_->address, x_.group_->pool,
+                                   x_.group_->settings_name, why));
+  return {status, try_again};
+}
+
+// Why there is no answer, and what follows from it.
+AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
+  if (client_gone_) return AttemptFailure{499, false};
+  if (body_refusal_ != 0) return AttemptFailure{body_refusal_, false};
+  if (worker_.stop().requested()) return AttemptFailure{499, false};
+  if (timer_.ran_out()) {
+    // Azure v2 asks a second member, then answers 504; only for what can be sent again (docs/decisions/0008).
+    const bool again = x_.can_send_again() && x_.timeouts_++ == 0;
+    return fail_with(504, again, fmt::format("no answer within the requestTimeout of {} s", x_.group_->settings.request_timeout.count()));
+  }
+  worker_.counters.upstream_failures.add();
+  if (outcome.kind == http::HeadOutcome::Kind::refused) return fail_with(502, false, outcome.refusal.what);
+  const bool stale = upstream_->reused && !upstream_->source.begun() && x_.can_send_again() && !x_.stale_retried_;
+  if (stale) {
+    x_.stale_retried_ = true;
+    return AttemptFailure{502, true};
+  }
+  return fail_with(502, false, fmt::format("the connection ended before an answer: {}", to_string(outcome.error.kind)));
+}
+
+io::Task<AttemptOutcome> Attempt::switch_protocols() {
+  if (!x_.websocket_) co_return fail_with(502, false, "a 101 to a request that asked for no upgrade");
+  const auto accept = websocket::accept_for(*x_.request_.find(FieldId::sec_websocket_key));
+  if (const auto fits = websocket::check_switch(*answer_, accept); !fits) co_return fail_with(502, false, fits.error().what);
+  auto buffer = worker_.http_workspace.buffers.take();
+  policy::append_switch(buffer->bytes, *answer_);
+  x_.first_byte_after_ = worker_.engine.now() - x_.began_;
+  x_.sent_bytes_ += buffer->bytes.size();
+  x_.note_try(*member_, 101, worker_.engine.now() - began_);
+  if (!co_await x_.client_.stream.send(buffer->bytes, client_wait())) co_return AttemptFailure{499, false};
+  x_.log(101);
+  upstream_->stream->watch(nullptr);
+  co_return Upgraded{std::move(upstream_->stream), upstream_->source.take_unread(), x_.make_tag(member_)};
+}
+
+io::Task<AttemptOutcome> Attempt::relay() {
+  const auto framing = http1::response_framing(*answer_, x_.request_.method());
+  if (!framing) co_return fail_with(502, false, framing.error().what);
+  // With the request still coming in there is no telling where the next one would begin.
+  if (!x_.client_.source.body_finished()) x_.keep_alive_ = false;
+  const auto kind = policy::client_framing(*framing, x_.request_.minor_version);
+  if (kind == http1::Framing::Kind::until_close) x_.keep_alive_ = false;
+  auto head = worker_.http_workspace.buffers.take();
+  policy::append_response(head->bytes, *answer_, *framing, {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
+  http::BodyWriter writer(x_.client_.stream, worker_.http_workspace, kind);
+  writer.set_head(std::move(head));
+  x_.first_byte_after_ = worker_.engine.now() - x_.began_;
+  x_.note_try(*member_, answer_->status, worker_.engine.now() - began_);
+  x_.content_type_ = answer_->find(FieldId::content_type).value_or("");
+  x_.response_begun_ = true;
+  upstream_->source.begin_body(*framing);
+  const bool whole = co_await relay_body(writer, *framing);
+  x_.sent_bytes_ += writer.bytes_sent();
+  if (!whole) {
+    // Never a clean end for a message that was cut short.
+    x_.client_.stream.reset_on_close();
+    x_.error_info_ = client_gone_ ? "ERRORINFO_CLIENT_CLOSED_REQUEST" : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
+    x_.log(answer_->status);
+    co_return AfterExchange::gone;
+  }
+  keep_or_close(*framing);
+  x_.log(answer_->status);
+  co_return x_.keep_alive_ ? AfterExchange::keep_alive : AfterExchange::close;
+}
+
+// False: one of the two sides broke off.
+io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framing& framing) {
+  auto& source = upstream_->source;
+  if (!framing.has_body()) co_return (co_await writer.finish({}, nullptr, client_wait())).has_value();
+  // What came with the head leaves with the head; a head alone does not wait for its body.
+  if (!source.has_unread() && !co_await writer.write({}, client_wait())) {
+    client_gone_ = true;
+    co_return false;
+  }
+  for (;;) {
+    const auto piece = co_await source.read_body(wait());
+    if (!piece) co_return false;
+    const bool last = source.body_finished();
+    timer_.pause(true);
+    const auto sent = last ? co_await writer.finish(*piece, source.trailers(), client_wait()) : co_await writer.write(*piece, client_wait());
+    timer_.pause(false);
+    if (!sent) {
+      client_gone_ = true;
+      co_return false;
+    }
+    if (last) co_return true;
+  }
+}
+
+void Attempt::keep_or_close(const http1::Framing& framing) {
+  const bool clean = body_sent_ && !upstream_->source.has_unread() && framing.kind != http1::Framing::Kind::until_close &&
+                     http1::is_persistent(*answer_);
+  if (clean) worker_.upstreams.put(std::move(upstream_));
+}
+
+}  // namespace passerelle::proxy

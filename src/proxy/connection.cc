@@ -1,0 +1,116 @@
+#include "proxy/connection.h"
+
+#include "http/message_source.h"
+#include "proxy/error_page.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+namespace passerelle::proxy {
+namespace {
+
+class OpenCount {
+ public:
+  explicit OpenCount(telemetry::Counter& counter) : counter_(counter) { counter_.add(); }
+  ~OpenCount() { counter_.subtract(); }
+  OpenCount(const OpenCount&) = delete;
+  OpenCount& operator=(const OpenCount&) = delete;
+
+ private:
+  telemetry::Counter& counter_;
+};
+
+// Ends our side and reads on for a while, so that what the client still sends does not make the kernel reset the
+// connection and destroy our last answer (RFC 9112 section 9.6).
+io::Task<> close_gently(Worker& worker, io::Stream& stream) {
+  const io::Wait wait = worker.engine.in(worker.limits.linger_timeout, worker.stop());
+  if (auto sent = co_await stream.finish({}, wait); !sent) co_return;
+  std::size_t read = 0;
+  while (read < worker.limits.linger_bytes_max) {
+    const auto got = co_await stream.receive(wait);
+    if (!got || got->empty()) co_return;
+    read += got->size();
+  }
+}
+
+io::Task<> answer_plain_http(Worker& worker, io::Stream& stream) {
+  std::string page;
+  append_error_page(page, 400, worker.date(), false, true);
+  if (co_await stream.send(page, worker.engine.in(worker.limits.linger_timeout, worker.stop()))) {
+    co_await close_gently(worker, stream);
+  }
+}
+
+// The stream to read HTTP from; null when the handshake failed.
+io::Task<std::unique_ptr<io::Stream>> secure(Worker& worker, std::unique_ptr<io::Stream> stream, const tls::ServerContext& context,
+                                             ConnectionFacts& facts) {
+  auto secured = std::make_unique<tls::TlsStream>(std::move(stream), context, worker.tls_workspace);
+  const auto shaken = co_await secured->handshake(worker.engine.in(worker.limits.tls_handshake_timeout, worker.stop()));
+  if (!shaken) {
+    worker.counters.tls_handshakes_failed.add();
+    worker.events.debug("tls", "handshake with {} failed: {} {}", facts.peer_ip, to_string(shaken.error().kind), shaken.error().what);
+    if (shaken.error().kind == ErrorKind::protocol) co_await answer_plain_http(worker, secured->lower());
+    co_return nullptr;
+  }
+  worker.counters.tls_handshakes.add();
+  facts.tls = true;
+  facts.tls_facts = secured->facts();
+  co_return std::move(secured);
+}
+
+// The listener this socket belongs to by the newest configuration; nothing if it is gone.
+std::optional<model::Index> listener_of(const Snapshot& snapshot, SocketId socket) {
+  return socket < snapshot.listener_of.size() ? snapshot.listener_of[socket] : std::nullopt;
+}
+
+// Requests, one after the other. The plan of the tunnel the connection becomes, if it does.
+io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& client) {
+  for (bool first = true;; first = false) {
+    auto head = worker.http_workspace.heads.take();
+    const Duration idle = first ? Duration(worker.limits.head_timeout) : Duration(worker.limits.keep_alive_timeout);
+    const auto outcome = co_await client.source.read_head(*head, worker.engine.in(idle, worker.draining()),
+                                                          worker.limits.head_timeout, worker.stop());
+    if (outcome.kind == http::HeadOutcome::Kind::ended) co_return std::nullopt;
+    const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
+    const auto listener = listener_of(*snapshot, client.facts.socket);
+    if (!listener) co_return std::nullopt;
+    Exchange exchange(worker, client, *snapshot, *listener, *head);
+    if (outcome.kind != http::HeadOutcome::Kind::complete) {
+      co_await exchange.refuse_head(outcome);
+      break;
+    }
+    auto after = co_await exchange.run();
+    if (auto* upgraded = std::get_if<Upgraded>(&after)) co_return std::move(*upgraded);
+    if (std::get<AfterExchange>(after) == AfterExchange::gone) co_return std::nullopt;
+    if (std::get<AfterExchange>(after) == AfterExchange::close) break;
+  }
+  co_await close_gently(worker, client.stream);
+  co_return std::nullopt;
+}
+
+io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::Accepted accepted) {
+  ConnectionFacts facts{accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, false, {}};
+  std::unique_ptr<io::Stream> stream = std::move(accepted.stream);
+  {
+    const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
+    const auto listener = listener_of(*snapshot, socket);
+    if (!listener) co_return std::nullopt;
+    if (const auto context = snapshot->contexts[*listener]) stream = co_await secure(worker, std::move(stream), *context, facts);
+  }
+  if (!stream) co_return std::nullopt;
+  http::MessageSource source(*stream, http1::HeadKind::request, worker.limits, worker.http_workspace);
+  ClientSide client{*stream, source, facts};
+  auto upgraded = co_await serve_requests(worker, client);
+  if (!upgraded) co_return std::nullopt;
+  co_return TunnelPlan{std::move(stream), std::move(upgraded->backend), source.take_unread(), std::move(upgraded->early), std::move(upgraded->tag)};
+}
+
+}  // namespace
+
+io::Task<> run_connection(Worker& worker, SocketId socket, io::Accepted accepted) {
+  const OpenCount open(worker.counters.connections_open);
+  auto plan = co_await serve(worker, socket, std::move(accepted));
+  // A task of its own: this frame, with all that HTTP needed, is gone before the long idle.
+  if (plan) worker.tasks().spawn(run_tunnel(std::make_unique<Tunnel>(worker, std::move(*plan))));
+}
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,28 @@
+// One client connection: TLS if the listener says so, then request after request, until it ends or becomes a tunnel.
+#pragma once
+
+#include <string>
+
+#include "base/endpoint.h"
+#include "io/stream.h"
+#include "io/task.h"
+#include "proxy/snapshot.h"
+#include "tls/tls_stream.h"
+
+namespace passerelle::proxy {
+
+class Worker;
+
+// What is known of the client for as long as the connection lives.
+struct ConnectionFacts {
+  Endpoint peer;
+  std::string peer_ip;  // as text, for headers and logs
+  SocketId socket = 0;
+  bool tls = false;
+  tls::TlsFacts tls_facts;
+};
+
+// The root of everything a client does. A tunnel it becomes goes on in a task of its own.
+[[nodiscard]] io::Task<> run_connection(Worker& worker, SocketId socket, io::Accepted accepted);
+
+}  // namespace passerelle::proxy

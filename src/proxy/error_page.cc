@@ -1,0 +1,56 @@
+#include "proxy/error_page.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace passerelle::proxy {
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Error";
+  }
+}
+
+void append_error_page(std::string& out, int status, std::string_view date, bool keep_alive, bool with_body) {
+  const auto reason = reason_phrase(status);
+  const std::string body = fmt::format(
+      "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n"
+      "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n", status, reason);
+  fmt::format_to(std::back_inserter(out),
+                 "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n{}{}\r\n",
+                 status, reason, date, body.size(), status == 405 ? "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" : "",
+                 keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+  if (with_body) out += body;
+}
+
+std::string_view error_info(int status) {
+  switch (status) {
+    case 400: return "ERRORINFO_INVALID_REQUEST";
+    case 405: return "ERRORINFO_INVALID_METHOD";
+    case 413: return "ERRORINFO_INVALID_CONTENT_LENGTH";
+    case 414: return "ERRORINFO_REQUEST_URI_INVALID";
+    case 431: return "ERRORINFO_INVALID_REQUEST";
+    case 499: return "ERRORINFO_CLIENT_CLOSED_REQUEST";
+    case 502: return "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
+    case 504: return "ERRORINFO_UPSTREAM_TIMED_OUT";
+    case 505: return "ERRORINFO_INVALID_VERSION";
+    default: return "ERRORINFO_NO_ERROR";
+  }
+}
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,212 @@
+#include "proxy/exchange.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "policy/balancing/round_robin.h"
+#include "protocol/websocket/handshake.h"
+#include "proxy/attempt.h"
+#include "proxy/error_page.h"
+#include "proxy/worker.h"
+
+namespace passerelle::proxy {
+namespace {
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// RFC 9110 section 9.2.2.
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
+}
+
+void append_to_list(std::string& list, std::string_view item) {
+  if (!list.empty()) list += ", ";
+  list += item;
+}
+
+}  // namespace
+
+Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener, const MessageHead& request)
+    : worker_(worker), client_(client), snapshot_(snapshot), listener_index_(listener),
+      listener_(snapshot.gateway->listeners[listener]), request_(request), began_(worker.engine.now()),
+      began_wall_(worker.engine.wall()) {
+  worker_.engine.random().fill({trace_id_.data(), trace_id_.size()});
+  static constexpr std::string_view digits = "0123456789abcdef";
+  for (std::size_t i = 0; i < trace_id_.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(trace_id_[i]);
+    trace_hex_[2 * i] = digits[byte >> 4];
+    trace_hex_[2 * i + 1] = digits[byte & 15];
+  }
+  received_before_ = request_.text.size();
+}
+
+io::Task<ExchangeOutcome> Exchange::run() {
+  worker_.counters.requests.add();
+  keep_alive_ = http1::is_persistent(request_) && !worker_.draining().requested();
+  if (const auto sound = judge(); !sound) {
+    error_info_ = error_info(sound.error().status);
+    worker_.events.debug("request", "{} from {}: {}", sound.error().status, client_.facts.peer_ip, sound.error().what);
+    co_return co_await answer(sound.error().status, false);
+  }
+  rule_ = snapshot_.gateway->rule_of(listener_index_);
+  if (rule_ == nullptr) co_return co_await answer(404, keep_alive_);
+  group_ = &snapshot_.gateway->groups[rule_->group];
+  client_.source.begin_body(framing_);
+
+  int status = 502;
+  while (auto member = choose()) {
+    Attempt attempt(*this, std::move(member));
+    auto outcome = co_await attempt.run();
+    if (auto* upgraded = std::get_if<Upgraded>(&outcome)) co_return std::move(*upgraded);
+    if (auto* after = std::get_if<AfterExchange>(&outcome)) co_return *after;
+    const auto& failure = std::get<AttemptFailure>(outcome);
+    status = failure.status;
+    if (!failure.try_again) break;
+  }
+  if (status == 502 && tried_count_ == 0) {
+    error_info_ = "ERRORINFO_UPSTREAM_NO_LIVE";
+    worker_.tell_failure(fmt::format("502 on listener '{}': no member of pool '{}' is healthy (setting '{}')", listener_.name,
+                                     group_->pool, group_->settings_name));
+  } else if (error_info_.empty()) {
+    error_info_ = error_info(status);
+  }
+  // What is left of a request body would be read as the next request.
+  co_return co_await answer(status, keep_alive_ && client_.source.body_finished());
+}
+
+// What the request is, and whether it can be taken at all.
+Parsed<void> Exchange::judge() {
+  const auto target = http1::request_target(request_);
+  if (!target) return std::unexpected(target.error());
+  target_ = *target;
+  const auto framing = http1::request_framing(request_, worker_.limits);
+  if (!framing) return std::unexpected(framing.error());
+  framing_ = *framing;
+  const auto websocket = websocket::asks_for_websocket(request_, framing_);
+  if (!websocket) return std::unexpected(websocket.error());
+  websocket_ = *websocket;
+  if (request_.count(FieldId::expect) > 0 && (request_.count(FieldId::expect) > 1 || !request_.has_token(FieldId::expect, "100-continue"))) {
+    return refuse(400, "an Expect other than 100-continue");
+  }
+  return {};
+}
+
+std::shared_ptr<board::Member> Exchange::choose() const {
+  const board::Group& group = snapshot_.groups[rule_->group];
+  if (tried_count_ >= std::min(tries_max, worker_.limits.members_tried_max)) return nullptr;
+  const auto up = [&](std::size_t i) { return group.members[i]->health.load(std::memory_order_relaxed) == model::Health::up; };
+  std::size_t healthy = 0;
+  for (std::size_t i = 0; i < group.members.size(); ++i) healthy += up(i) ? 1 : 0;
+  // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
+  const bool too_few = healthy < group_->settings.probe.min_servers;
+  const auto usable = [&](std::size_t i) {
+    if (!up(i) && !(too_few && i < group_->settings.probe.min_servers)) return false;
+    return std::find(tried_.begin(), tried_.begin() + tried_count_, group.members[i].get()) == tried_.begin() + tried_count_;
+  };
+  const auto chosen = policy::round_robin(group.members.size(), *group.turn, usable);
+  return chosen ? group.members[*chosen] : nullptr;
+}
+
+bool Exchange::can_send_again() const {
+  return is_idempotent(request_.method()) && client_.source.body_bytes() == 0 && !response_begun_;
+}
+
+io::Task<AfterExchange> Exchange::answer(int status, bool keep_alive) {
+  if (status == 499) {
+    log(status);
+    co_return AfterExchange::gone;
+  }
+  auto page = worker_.http_workspace.buffers.take();
+  append_error_page(page->bytes, status, worker_.date(), keep_alive, request_.method() != "HEAD");
+  sent_bytes_ = page->bytes.size();
+  first_byte_after_ = worker_.engine.now() - began_;
+  const auto sent = co_await client_.stream.send(page->bytes, worker_.engine.in(worker_.limits.send_timeout, worker_.stop()));
+  log(status);
+  if (!sent) co_return AfterExchange::gone;
+  co_return keep_alive ? AfterExchange::keep_alive : AfterExchange::close;
+}
+
+io::Task<> Exchange::refuse_head(const http::HeadOutcome& outcome) {
+  worker_.counters.requests.add();
+  int status = outcome.refusal.status;
+  if (outcome.kind == http::HeadOutcome::Kind::failed) {
+    // A client that left has nobody to answer to; one that was too slow gets its 408.
+    if (outcome.error.kind != ErrorKind::timed_out) co_return;
+    status = 408;
+  }
+  if (status == 502) status = 400;
+  error_info_ = error_info(status);
+  worker_.events.debug("request", "{} from {}: {}", status, client_.facts.peer_ip, outcome.refusal.what);
+  (void)co_await answer(status, false);
+}
+
+void Exchange::note_try(const board::Member& member, int status, Duration took) {
+  append_to_list(routed_, member.address);
+  append_to_list(statuses_, status == 0 ? "-" : std::string_view(fmt::format_int(status).c_str()));
+  append_to_list(latencies_, fmt::format("{:.3f}", seconds(took)));
+}
+
+TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
+  const auto& options = snapshot_.gateway->options;
+  TunnelTag tag{snapshot_.names[listener_index_], std::move(member), trace_id_, client_.facts.peer.ip, client_.facts.peer.port, 0, false};
+  if (options.request_timeout_limits_tunnels) {
+    tag.idle_seconds_max = static_cast<std::uint32_t>(group_->settings.request_timeout.count());
+    tag.only_backend_counts = true;
+  } else if (options.tunnel_idle_timeout) {
+    tag.idle_seconds_max = static_cast<std::uint32_t>(options.tunnel_idle_timeout->count());
+  }
+  return tag;
+}
+
+void Exchange::fill(telemetry::AccessRecord& record, int status) {
+  const RouteNames& names = *snapshot_.names[listener_index_];
+  record.time = began_wall_;
+  record.resource_id = names.resource_id;
+  record.listener = names.listener;
+  if (rule_ != nullptr) {
+    record.rule = names.rule;
+    record.pool = names.pool;
+    record.settings = names.settings;
+  }
+  record.client_ip = client_.facts.peer_ip;
+  record.client_port = client_.facts.peer.port;
+  record.method = request_.method();
+  record.original_uri = request_.target();
+  record.request_uri = target_.path;
+  record.query = target_.query;
+  record.user_agent = request_.find(FieldId::user_agent).value_or("");
+  record.http_version = request_.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
+  record.status = status;
+  record.received_bytes = received_before_ + client_.source.body_bytes();
+  record.sent_bytes = sent_bytes_;
+  record.client_response_seconds = seconds(first_byte_after_);
+  record.taken_seconds = seconds(worker_.engine.now() - began_);
+  record.transaction_id = trace_text();
+  record.tls = client_.facts.tls;
+  record.tls_cipher = client_.facts.tls_facts.cipher;
+  record.tls_protocol = client_.facts.tls_facts.protocol;
+  record.server_routed = routed_;
+  record.server_status = statuses_;
+  record.server_latency = latencies_;
+  record.original_host = target_.authority;
+  record.host = target_.host;
+  record.error_info = error_info_.empty() ? "ERRORINFO_NO_ERROR" : error_info_;
+  record.content_type = content_type_;
+}
+
+void Exchange::log(int status) {
+  const std::size_t status_class = status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100) : 0;
+  worker_.counters.responses_by_class[status_class].add();
+  if (status != 101) {
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(worker_.engine.now() - began_);
+    worker_.counters.request_microseconds.add(static_cast<std::uint64_t>(took.count()));
+  }
+  if (!worker_.access_log.on()) return;
+  telemetry::AccessRecord record;
+  fill(record, status);
+  if (status == 101) worker_.access_log.tunnel_opened(record, trace_text());
+  else worker_.access_log.exchange(record);
+}
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,100 @@
+// One request: judged, routed, carried to a member, answered. Or refused; or turned into a tunnel, and then it is gone.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "http/message_source.h"
+#include "proxy/connection.h"
+#include "proxy/snapshot.h"
+#include "proxy/tunnel.h"
+#include "proxy/upstream.h"
+#include "protocol/http1/request_target.h"
+#include "telemetry/access_log.h"
+
+namespace passerelle::proxy {
+
+class Worker;
+class Attempt;
+
+// The client's half of the connection, owned by serve().
+struct ClientSide {
+  io::Stream& stream;
+  http::MessageSource& source;
+  const ConnectionFacts& facts;
+};
+
+enum class AfterExchange : std::uint8_t {
+  keep_alive,
+  close,  // gently: there may be more of the request to read
+  gone,   // the client is no longer there, or was told by a cut connection
+};
+
+// The backend's half of what is a WebSocket now.
+struct Upgraded {
+  std::unique_ptr<io::Stream> backend;
+  std::string early;  // sent right behind the 101
+  TunnelTag tag;
+};
+
+using ExchangeOutcome = std::variant<AfterExchange, Upgraded>;
+
+// A resource in serve()'s frame, for the time of one request. It holds the snapshot it began with.
+class Exchange {
+ public:
+  Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener, const MessageHead& request);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  [[nodiscard]] io::Task<ExchangeOutcome> run();
+  // For a head that never became a request: 400, 408, 414, 431, 505; the connection closes.
+  [[nodiscard]] io::Task<> refuse_head(const http::HeadOutcome& outcome);
+
+ private:
+  friend class Attempt;
+
+  Parsed<void> judge();
+  // Which member next; null when none is left to try.
+  [[nodiscard]] std::shared_ptr<board::Member> choose() const;
+  [[nodiscard]] io::Task<AfterExchange> answer(int status, bool keep_alive);
+  void note_try(const board::Member& member, int status, Duration took);
+  void log(int status);
+  void fill(telemetry::AccessRecord& record, int status);
+  [[nodiscard]] bool can_send_again() const;
+  [[nodiscard]] TunnelTag make_tag(std::shared_ptr<board::Member> member) const;
+  [[nodiscard]] std::string_view trace_text() const { return {trace_hex_.data(), trace_hex_.size()}; }
+
+  Worker& worker_;
+  ClientSide& client_;
+  const Snapshot& snapshot_;
+  const model::Index listener_index_;
+  const model::Listener& listener_;
+  const MessageHead& request_;
+  const model::Rule* rule_ = nullptr;
+  const model::BackendGroup* group_ = nullptr;
+  http1::Framing framing_;
+  http1::RequestTarget target_;
+  bool websocket_ = false;
+  bool keep_alive_ = false;
+
+  static constexpr std::size_t tries_max = 4;
+  std::array<const board::Member*, tries_max> tried_{};
+  std::size_t tried_count_ = 0;
+  bool stale_retried_ = false;
+  unsigned timeouts_ = 0;
+  bool response_begun_ = false;  // some of it is on its way to the client
+
+  TimePoint began_;
+  WallTime began_wall_;
+  std::uint64_t received_before_ = 0;
+  std::uint64_t sent_bytes_ = 0;
+  Duration first_byte_after_{};
+  std::array<char, 16> trace_id_{};
+  std::array<char, 32> trace_hex_{};
+  std::string routed_, statuses_, latencies_, content_type_;
+  std::string_view error_info_;
+};
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,31 @@
+// What a worker works by: the model, with what had to be made from it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "board/member.h"
+#include "model/gateway.h"
+#include "tls/context.h"
+
+namespace passerelle::proxy {
+
+using SocketId = std::uint32_t;
+
+// Names a tunnel's records need long after its configuration is gone.
+struct RouteNames {
+  std::string resource_id, listener, rule, pool, settings;
+};
+
+// Immutable; each worker holds one and each exchange holds it for its own time. Replaced whole.
+struct Snapshot {
+  std::shared_ptr<const model::Gateway> gateway;
+  std::vector<std::shared_ptr<const tls::ServerContext>> contexts;  // by listener; null for HTTP
+  std::shared_ptr<const tls::ClientContext> client_context;
+  std::vector<board::Group> groups;                                 // by the model's groups
+  std::vector<std::shared_ptr<const RouteNames>> names;             // by listener
+  std::vector<std::optional<model::Index>> listener_of;             // by SocketId
+};
+
+}  // namespace passerelle::proxy

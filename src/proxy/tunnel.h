@@ -1,0 +1,106 @@
+// After a 101: bytes both ways, until both sides have ended.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "board/member.h"
+#include "io/task.h"
+#include "io/task_group.h"
+#include "protocol/websocket/frame_observer.h"
+#include "proxy/activity_timer.h"
+#include "proxy/snapshot.h"
+
+namespace passerelle::proxy {
+
+class Worker;
+
+// Why a tunnel ended: the first thing that happened.
+enum class TunnelEnd : std::uint8_t {
+  none,
+  client_closed,   // a Close frame, from this side first
+  backend_closed,
+  client_ended,    // the end of the stream without a Close frame
+  backend_ended,
+  client_reset,
+  backend_reset,
+  dead_peer,       // TCP keep-alive had no answer
+  idle,            // tunnelIdleTimeout, or requestTimeout when it limits tunnels
+  half_closed,     // one side ended, the other said nothing for half_closed_timeout
+  unhealthy,       // the member turned unhealthy and the local file asks for it
+  shutdown,        // the gateway stopped
+  failed,          // TLS or the system
+};
+[[nodiscard]] std::string_view to_string(TunnelEnd end);
+
+// All a tunnel knows of where it came from: small, by value, and valid whatever happens to the configuration.
+struct TunnelTag {
+  std::shared_ptr<const RouteNames> names;
+  std::shared_ptr<board::Member> member;
+  std::array<char, 16> trace_id{};
+  IpAddress client_ip;
+  std::uint16_t client_port = 0;
+  std::uint32_t idle_seconds_max = 0;     // 0: none
+  bool only_backend_counts = false;       // requestTimeoutLimitsTunnels: Azure's, measured on what the backend sends
+};
+
+// What an exchange returns when it has become a tunnel; then it is gone.
+struct TunnelPlan {
+  std::unique_ptr<io::Stream> client;
+  std::unique_ptr<io::Stream> backend;
+  std::string early_from_client;   // sent before the 101 was there
+  std::string early_from_backend;  // sent right behind the 101
+  TunnelTag tag;
+};
+
+// A resource, owned by the task that runs it. The worker lists it while it lives.
+class Tunnel final : public ListNode {
+ public:
+  Tunnel(Worker& worker, TunnelPlan plan);
+  ~Tunnel();
+  Tunnel(const Tunnel&) = delete;
+  Tunnel& operator=(const Tunnel&) = delete;
+
+  [[nodiscard]] io::Task<> run();
+  // Ends it from outside, for this reason.
+  void end(TunnelEnd why);
+
+  [[nodiscard]] const TunnelTag& tag() const { return tag_; }
+  [[nodiscard]] TimePoint opened() const { return opened_; }
+  struct Direction {
+    websocket::FrameObserver frames;
+    std::uint64_t bytes = 0;
+  };
+  [[nodiscard]] const Direction& from_client() const { return from_client_; }
+  [[nodiscard]] const Direction& from_backend() const { return from_backend_; }
+
+ private:
+  class Watcher;
+  enum class Side : std::uint8_t { client, backend };
+  io::Task<> pump(Side side);
+  // Shows the bytes to the observer and counts them.
+  void note(Side side, BytesView bytes);
+  void note_end(Side side);
+  void note_failure(Side side, const Error& error);
+  void log_close();
+
+  Worker& worker_;
+  std::unique_ptr<io::Stream> client_;
+  std::unique_ptr<io::Stream> backend_;
+  TunnelTag tag_;
+  io::TaskGroup group_;
+  ActivityTimer timer_;
+  TimePoint opened_;
+  std::string early_from_client_;   // until sent
+  std::string early_from_backend_;
+  Direction from_client_;
+  Direction from_backend_;
+  TunnelEnd end_ = TunnelEnd::none;
+  std::uint8_t sides_ended_ = 0;
+};
+
+// Carries it to its end.
+[[nodiscard]] io::Task<> run_tunnel(std::unique_ptr<Tunnel> tunnel);
+
+}  // namespace passerelle::proxy

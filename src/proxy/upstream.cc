@@ -1,0 +1,58 @@
+#include "proxy/upstream.h"
+
+#include <algorithm>
+
+namespace passerelle::proxy {
+
+void UpstreamConnection::on_peer_finished() { pool_->engine_.run_soon(*this); }
+void UpstreamConnection::on_reset() { pool_->engine_.run_soon(*this); }
+void UpstreamConnection::on_timer() { pool_->discard(*this); }
+void UpstreamConnection::run() { pool_->discard(*this); }
+
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member) {
+  const auto found = idle_.find(&member);
+  if (found == idle_.end()) return nullptr;
+  Idle& idle = found->second;
+  while (!idle.empty()) {
+    auto connection = std::move(idle.back());
+    idle.pop_back();
+    connection->Timer::disarm();
+    connection->Ready::unlink();
+    connection->stream->watch(nullptr);
+    // Bytes nobody asked for, or an end: the answer to the next request would not be ours (response queue poisoning).
+    Result<BytesView> unasked;
+    if (connection->stream->try_receive(unasked)) continue;
+    connection->reused = true;
+    return connection;
+  }
+  return nullptr;
+}
+
+void UpstreamPool::put(std::unique_ptr<UpstreamConnection> connection) {
+  Idle& idle = idle_[connection->member.get()];
+  if (idle.size() >= limits_.upstream_idle_connections_max) return;
+  connection->pool_ = this;
+  engine_.timers().arm(*connection, engine_.now() + limits_.upstream_idle_timeout);
+  UpstreamConnection& kept = *connection;
+  idle.push_back(std::move(connection));
+  kept.stream->watch(&kept);
+}
+
+void UpstreamPool::discard(UpstreamConnection& connection) {
+  const auto found = idle_.find(connection.member.get());
+  if (found == idle_.end()) return;
+  std::erase_if(found->second, [&](const auto& kept) { return kept.get() == &connection; });
+  if (found->second.empty()) idle_.erase(found);
+}
+
+io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(io::Engine& engine, const board::Member& member,
+                                                             const tls::ClientContext& context, tls::Workspace& workspace,
+                                                             std::string_view server_name, io::Wait wait) {
+  auto connected = co_await engine.connect(member.endpoint, wait);
+  if (!connected || !member.tls) co_return std::move(connected);
+  auto secured = std::make_unique<tls::TlsStream>(std::move(*connected), context, workspace, std::string(server_name));
+  if (auto shaken = co_await secured->handshake(wait); !shaken) co_return std::unexpected(shaken.error());
+  co_return Result<std::unique_ptr<io::Stream>>(std::move(secured));
+}
+
+}  // namespace passerelle::proxy

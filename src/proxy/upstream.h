@@ -1,0 +1,67 @@
+// Connections to members: made, kept for the next request, given up.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/limits.h"
+#include "board/member.h"
+#include "http/message_source.h"
+#include "io/engine.h"
+#include "telemetry/counters.h"
+#include "tls/tls_stream.h"
+
+namespace passerelle::proxy {
+
+class UpstreamPool;
+
+// One connection to a member. A resource of the exchange that uses it, or of the pool while idle.
+class UpstreamConnection final : private io::StreamWatcher, private io::Timer, private io::Ready {
+ public:
+  UpstreamConnection(std::unique_ptr<io::Stream> stream_value, std::shared_ptr<board::Member> member_value, const Limits& limits,
+                     http::Workspace& workspace)
+      : stream(std::move(stream_value)), member(std::move(member_value)),
+        source(*stream, http1::HeadKind::response, limits, workspace) {}
+
+  std::unique_ptr<io::Stream> stream;
+  std::shared_ptr<board::Member> member;
+  http::MessageSource source;
+  bool reused = false;
+
+ private:
+  friend class UpstreamPool;
+  // While idle, any word from the member means the connection is of no more use.
+  void on_peer_finished() override;
+  void on_reset() override;
+  void on_timer() override;
+  void run() override;
+  UpstreamPool* pool_ = nullptr;
+};
+
+// A worker's idle connections, by member. At most upstream_idle_connections_max each, for upstream_idle_timeout.
+class UpstreamPool {
+ public:
+  UpstreamPool(io::Engine& engine, const Limits& limits) : engine_(engine), limits_(limits) {}
+
+  // The freshest idle one that has said nothing since; null if there is none.
+  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const board::Member& member);
+  void put(std::unique_ptr<UpstreamConnection> connection);
+  void clear() { idle_.clear(); }
+
+ private:
+  friend class UpstreamConnection;
+  void discard(UpstreamConnection& connection);
+  using Idle = std::vector<std::unique_ptr<UpstreamConnection>>;
+  std::unordered_map<const board::Member*, Idle> idle_;
+  io::Engine& engine_;
+  const Limits& limits_;
+};
+
+// Connects to the member, with TLS if it speaks that; `server_name` is the SNI.
+[[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(io::Engine& engine, const board::Member& member,
+                                                                           const tls::ClientContext& context,
+                                                                           tls::Workspace& workspace, std::string_view server_name,
+                                                                           io::Wait wait);
+
+}  // namespace passerelle::proxy

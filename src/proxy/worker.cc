@@ -1,0 +1,83 @@
+#include "proxy/worker.h"
+
+#include "proxy/connection.h"
+
+namespace passerelle::proxy {
+
+Worker::Worker(io::Engine& engine_value, const WorkerSettings& settings, telemetry::EventLog& events_value)
+    : engine(engine_value), limits(settings.limits), upstreams(engine, limits),
+      access_log(settings.access_sink, settings.access_for_people), events(events_value), tasks_(engine) {}
+
+void Worker::add_listener(SocketId id, std::unique_ptr<io::Listener> listener) {
+  auto socket = std::make_shared<Socket>();
+  socket->listener = std::move(listener);
+  sockets_[id] = socket;
+  tasks_.spawn(accept_loop(id, std::move(socket)));
+}
+
+void Worker::remove_listener(SocketId id) {
+  const auto found = sockets_.find(id);
+  if (found == sockets_.end()) return;
+  const auto socket = found->second;
+  sockets_.erase(found);
+  socket->stop.request_stop();
+}
+
+io::Task<> Worker::accept_loop(SocketId id, std::shared_ptr<Socket> socket) {
+  std::uint64_t refused = 0;
+  for (;;) {
+    auto accepted = co_await socket->listener->accept({never, &socket->stop});
+    if (const auto now_refused = socket->listener->refused(); now_refused != refused) {
+      counters.connections_refused.add(now_refused - refused);
+      refused = now_refused;
+      tell_failure("out of file descriptors: connections are refused; raise the limit (ulimit -n, LimitNOFILE=)");
+    }
+    if (!accepted) break;
+    take(id, std::move(*accepted));
+  }
+  io::AcceptOperation last(*socket->listener, {});
+  while (socket->listener->try_accept(last)) {
+    if (*last.result) take(id, std::move(**last.result));
+  }
+}
+
+void Worker::take(SocketId id, io::Accepted accepted) {
+  if (counters.connections_open.value() >= limits.connections_max) {
+    counters.connections_refused.add();
+    tell_failure("connections_max is reached: a connection is refused");
+    return;
+  }
+  counters.connections_accepted.add();
+  tasks_.spawn(run_connection(*this, id, std::move(accepted)));
+}
+
+void Worker::drain() {
+  auto sockets = std::move(sockets_);
+  sockets_.clear();
+  for (auto& [id, socket] : sockets) socket->stop.request_stop();
+  draining_.request_stop();
+}
+
+io::Task<> Worker::finish() {
+  drain();
+  tunnels.for_each([](Tunnel& tunnel) { tunnel.end(TunnelEnd::shutdown); });
+  tasks_.stop();
+  co_await tasks_.join();
+  upstreams.clear();
+}
+
+void Worker::end_tunnels_of(const board::Member& member, TunnelEnd why) {
+  tunnels.for_each([&](Tunnel& tunnel) {
+    if (tunnel.tag().member.get() == &member) tunnel.end(why);
+  });
+}
+
+void Worker::tell_failure(std::string_view why) {
+  if (engine.now() - failures_since_ >= std::chrono::seconds(1)) {
+    failures_since_ = engine.now();
+    failures_told_ = 0;
+  }
+  if (failures_told_++ < failures_told_max) events.warning("traffic", "{}", why);
+}
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,84 @@
+// One core of the data plane: its engine, its listeners, its connections.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "base/limits.h"
+#include "http/workspace.h"
+#include "io/engine.h"
+#include "io/task_group.h"
+#include "protocol/http_date.h"
+#include "proxy/snapshot.h"
+#include "proxy/tunnel.h"
+#include "proxy/upstream.h"
+#include "telemetry/access_log.h"
+#include "telemetry/counters.h"
+#include "telemetry/event_log.h"
+#include "tls/tls_stream.h"
+
+namespace passerelle::proxy {
+
+struct WorkerSettings {
+  Limits limits;
+  std::shared_ptr<telemetry::LineSink> access_sink;  // null: no access log
+  bool access_for_people = false;
+};
+
+// A resource on its engine's thread; all but the constructor and `counters` are for that thread only.
+class Worker {
+ public:
+  Worker(io::Engine& engine, const WorkerSettings& settings, telemetry::EventLog& events);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // --- for the data plane ---
+  void set_snapshot(std::shared_ptr<const Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  void add_listener(SocketId id, std::unique_ptr<io::Listener> listener);
+  // Takes what already waits in its backlog, then closes it.
+  void remove_listener(SocketId id);
+  // No new connection; idle ones end; what is under way goes on.
+  void drain();
+  // Everything that still runs ends now; co_await the task, then the engine may stop.
+  [[nodiscard]] io::Task<> finish();
+  void end_tunnels_of(const board::Member& member, TunnelEnd why);
+  [[nodiscard]] std::size_t busy() const { return tasks_.running(); }
+
+  // --- for the journey ---
+  io::Engine& engine;
+  const Limits limits;
+  tls::Workspace tls_workspace;
+  http::Workspace http_workspace;
+  UpstreamPool upstreams;
+  telemetry::Counters counters;
+  telemetry::AccessLog access_log;
+  telemetry::EventLog& events;
+  HttpDate http_date;
+  IntrusiveList<Tunnel> tunnels;
+
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  [[nodiscard]] io::TaskGroup& tasks() { return tasks_; }
+  [[nodiscard]] io::StopSource& stop() { return tasks_.stop_source(); }
+  [[nodiscard]] io::StopSource& draining() { return draining_; }
+  [[nodiscard]] std::string_view date() { return http_date.at(engine.wall()); }
+  // Says why a request failed; at most failures_told_max a second, so that a storm of them is not a storm of lines.
+  void tell_failure(std::string_view why);
+
+ private:
+  static constexpr unsigned failures_told_max = 10;
+  struct Socket {
+    std::unique_ptr<io::Listener> listener;
+    io::StopSource stop;
+  };
+  io::Task<> accept_loop(SocketId id, std::shared_ptr<Socket> socket);
+  void take(SocketId id, io::Accepted accepted);
+
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::map<SocketId, std::shared_ptr<Socket>> sockets_;
+  io::TaskGroup tasks_;
+  io::StopSource draining_;
+  TimePoint failures_since_{};
+  unsigned failures_told_ = 0;
+};
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,57 @@
+// One record an exchange, in the shape of Azure's ApplicationGatewayAccessLog v2 (behaviour sheet, section 15).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "telemetry/line_sink.h"
+
+namespace passerelle::telemetry {
+
+// A value of views, filled by the exchange and written at once.
+struct AccessRecord {
+  WallTime time{};
+  std::string_view resource_id, listener, rule, pool, settings;
+  std::string_view client_ip;
+  std::uint16_t client_port = 0;
+  std::string_view method, original_uri, request_uri, query, user_agent, http_version;
+  int status = 0;
+  std::uint64_t received_bytes = 0, sent_bytes = 0;
+  double client_response_seconds = 0;  // until the response's first byte left
+  double taken_seconds = 0;
+  std::string_view transaction_id;
+  bool tls = false;
+  std::string_view tls_cipher, tls_protocol;
+  std::string_view server_routed, server_status, server_latency;  // lists, where several members were tried
+  std::string_view original_host, host, error_info, content_type;
+};
+
+struct TunnelClose {
+  std::string_view cause, close_side;
+  unsigned close_code = 0;  // 0: no close frame was seen
+  std::uint64_t messages_from_client = 0, messages_from_backend = 0;
+  std::uint64_t bytes_from_client = 0, bytes_from_backend = 0;
+  double seconds = 0;
+};
+
+// One a worker: it owns the line it writes in. Off when it has no sink.
+class AccessLog {
+ public:
+  // `for_people`: a short line for a terminal instead of JSON.
+  AccessLog(std::shared_ptr<LineSink> sink, bool for_people) : sink_(std::move(sink)), for_people_(for_people) {}
+
+  [[nodiscard]] bool on() const { return sink_ != nullptr; }
+  void exchange(const AccessRecord& record);
+  void tunnel_opened(const AccessRecord& record, std::string_view tunnel_id);
+  void tunnel_closed(const AccessRecord& record, std::string_view tunnel_id, const TunnelClose& close);
+
+ private:
+  std::shared_ptr<LineSink> sink_;
+  bool for_people_;
+  std::string line_;  // kept warm: a record allocates nothing
+  std::string time_;
+};
+
+}  // namespace passerelle::telemetry

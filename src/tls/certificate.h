@@ -1,0 +1,40 @@
+// A certificate with its key and chain, from a PFX, from PEM, or made here.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace passerelle::tls {
+
+// Why a certificate cannot be used, as a sentence; and whether it is the password's fault.
+struct CertificateError {
+  bool wrong_password = false;
+  std::string message;
+};
+
+// A value of shared, immutable parts; any thread.
+class Certificate {
+ public:
+  using Outcome = std::expected<Certificate, CertificateError>;
+
+  // PKCS#12, as sslCertificates[].data holds it. The key must be in it and fit the certificate.
+  [[nodiscard]] static Outcome from_pfx(std::string_view bytes, const std::string& password);
+  // A PEM chain, leaf first, and a PEM private key.
+  [[nodiscard]] static Outcome from_pem(std::string_view chain, std::string_view key);
+  // EC P-256, valid for a year from now, for these names and the loopback addresses.
+  [[nodiscard]] static Outcome self_signed(std::span<const std::string> host_names);
+
+  struct Parts;
+  [[nodiscard]] const Parts& parts() const { return *parts_; }
+  [[nodiscard]] bool is_self_signed() const;
+
+ private:
+  explicit Certificate(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+  std::shared_ptr<const Parts> parts_;
+};
+
+}  // namespace passerelle::tls

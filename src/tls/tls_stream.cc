@@ -1,0 +1,250 @@
+#include "tls/tls_stream.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace passerelle::tls {
+namespace {
+
+constexpr std::size_t record_bytes_max = 16 * kibibyte;
+
+TlsStream* self_of(BIO* bio) { return static_cast<TlsStream*>(BIO_get_data(bio)); }
+
+}  // namespace
+
+Workspace::Workspace() : plaintext(new char[plaintext_bytes]) {}
+
+const BIO_METHOD* TlsStream::bio_method() {
+  static const BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "passerelle stream");
+    BIO_meth_set_read(made, bio_read);
+    BIO_meth_set_write(made, bio_write);
+    BIO_meth_set_ctrl(made, bio_control);
+    return made;
+  }();
+  return method;
+}
+
+int TlsStream::bio_read(BIO* bio, char* out, int size) {
+  BytesView& incoming = self_of(bio)->incoming_;
+  BIO_clear_retry_flags(bio);
+  if (incoming.empty()) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const std::size_t n = std::min(incoming.size(), static_cast<std::size_t>(size));
+  std::memcpy(out, incoming.data(), n);
+  incoming.remove_prefix(n);
+  return static_cast<int>(n);
+}
+
+int TlsStream::bio_write(BIO* bio, const char* bytes, int size) {
+  TlsStream* self = self_of(bio);
+  BIO_clear_retry_flags(bio);
+  (self->writing_ ? self->workspace_.ciphertext : self->replies_).append(bytes, static_cast<std::size_t>(size));
+  return size;
+}
+
+long TlsStream::bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+TlsStream::TlsStream(std::unique_ptr<io::Stream> lower, SSL_CTX* context, Workspace& workspace)
+    : lower_(std::move(lower)), workspace_(workspace), ssl_(SSL_new(context)) {
+  BIO* bio = BIO_new(bio_method());
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_.get(), bio, bio);
+}
+
+TlsStream::TlsStream(std::unique_ptr<io::Stream> lower, const ServerContext& context, Workspace& workspace)
+    : TlsStream(std::move(lower), context.get(), workspace) {
+  SSL_set_accept_state(ssl_.get());
+}
+
+TlsStream::TlsStream(std::unique_ptr<io::Stream> lower, const ClientContext& context, Workspace& workspace, const std::string& server_name)
+    : TlsStream(std::move(lower), context.get(), workspace) {
+  SSL_set_connect_state(ssl_.get());
+  if (!server_name.empty()) SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
+}
+
+TlsStream::~TlsStream() = default;
+
+TlsFacts TlsStream::facts() const {
+  const char* cipher = SSL_get_cipher_name(ssl_.get());
+  return {SSL_get_version(ssl_.get()), cipher != nullptr ? cipher : ""};
+}
+
+io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
+  for (;;) {
+    ERR_clear_error();
+    const int outcome = SSL_do_handshake(ssl_.get());
+    const int reason = outcome == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), outcome);
+    if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST) co_return fail(ErrorKind::protocol, "plain HTTP on a TLS port");
+    if (!replies_.empty()) {
+      // Also when it failed: the alert tells the peer why.
+      const std::string flight = std::move(replies_);
+      replies_.clear();
+      if (auto sent = co_await lower_->send(flight, wait); !sent) co_return sent;
+    }
+    if (reason == SSL_ERROR_NONE) {
+      hold_unread();
+      co_return Result<>();
+    }
+    if (reason != SSL_ERROR_WANT_READ) {
+      const char* text = ERR_reason_error_string(ERR_peek_last_error());
+      co_return fail(ErrorKind::tls, text != nullptr ? text : "handshake failed");
+    }
+    const auto got = co_await lower_->receive(wait);
+    if (!got) co_return std::unexpected(got.error());
+    if (got->empty()) co_return fail(ErrorKind::closed, "the peer left during the TLS handshake");
+    incoming_ = *got;
+  }
+}
+
+void TlsStream::hold_unread() {
+  if (incoming_.empty()) return;
+  std::string rest(incoming_);
+  held_ = std::move(rest);
+  incoming_ = held_;
+}
+
+void TlsStream::take_lower(const Result<BytesView>& got) {
+  if (!got) lower_error_ = got.error();
+  else if (got->empty()) lower_ended_ = true;
+  else incoming_ = *got;
+}
+
+bool TlsStream::decrypt(Result<BytesView>& result) {
+  ERR_clear_error();
+  std::size_t filled = 0;
+  int reason = SSL_ERROR_NONE;
+  while (filled < Workspace::plaintext_bytes) {
+    std::size_t got = 0;
+    if (SSL_read_ex(ssl_.get(), workspace_.plaintext.get() + filled, Workspace::plaintext_bytes - filled, &got) != 1) {
+      reason = SSL_get_error(ssl_.get(), 0);
+      break;
+    }
+    filled += got;
+  }
+  if (incoming_.empty() && !held_.empty()) {
+    held_ = std::string();
+    incoming_ = {};
+  }
+  if (filled > 0) {
+    result = BytesView(workspace_.plaintext.get(), filled);
+    return true;
+  }
+  if (reason == SSL_ERROR_WANT_READ) return false;
+  if (reason == SSL_ERROR_ZERO_RETURN) {
+    result = BytesView();
+  } else {
+    const char* text = ERR_reason_error_string(ERR_peek_last_error());
+    result = fail(ErrorKind::tls, text != nullptr ? text : "record failure");
+  }
+  return true;
+}
+
+bool TlsStream::try_receive(Result<BytesView>& result) {
+  for (;;) {
+    if (decrypt(result)) return true;
+    if (lower_error_) {
+      result = std::unexpected(*lower_error_);
+      return true;
+    }
+    if (lower_ended_) {
+      result = fail(ErrorKind::closed, "the peer ended without close_notify");
+      return true;
+    }
+    if (lower_receive_) return false;  // one is still under way from a receive that was called off
+    Result<BytesView> got;
+    if (!lower_->try_receive(got)) return false;
+    take_lower(got);
+  }
+}
+
+void TlsStream::wait_receive(io::ReceiveOperation& operation) {
+  receive_ = &operation;
+  // What is already here brings no event from below.
+  if (!incoming_.empty() || lower_ended_ || lower_error_ || SSL_has_pending(ssl_.get()) == 1) return engine().run_soon(*this);
+  if (!lower_receive_) wait_lower();
+}
+
+void TlsStream::run() {
+  if (receive_ == nullptr) return;
+  if (try_receive(receive_->result)) return std::exchange(receive_, nullptr)->complete_now();
+  // SSL_has_pending counts half a record too: now only news from below can help.
+  if (!lower_receive_) wait_lower();
+}
+
+void TlsStream::wait_lower() {
+  lower_receive_.emplace(*lower_, io::Wait{});
+  lower_receive_->resume_with([](void* self) { static_cast<TlsStream*>(self)->on_lower_received(); }, this);
+  lower_receive_->begin_wait();
+}
+
+void TlsStream::on_lower_received() {
+  const Result<BytesView> got = lower_receive_->result;
+  lower_receive_.reset();
+  take_lower(got);
+  if (receive_ == nullptr) return hold_unread();
+  if (try_receive(receive_->result)) return std::exchange(receive_, nullptr)->complete_now();
+  if (!lower_receive_) wait_lower();
+}
+
+void TlsStream::cancel_receive(io::ReceiveOperation& operation) {
+  receive_ = nullptr;
+  operation.complete_soon();
+}
+
+bool TlsStream::try_send(io::SendOperation& operation) {
+  if (send_abandoned_) {
+    operation.result = fail(ErrorKind::stopped, "an earlier send was called off half way");
+    return true;
+  }
+  ERR_clear_error();
+  workspace_.ciphertext.assign(replies_);
+  replies_.clear();
+  writing_ = true;
+  bool sound = true;
+  while (sound && !operation.bytes.empty()) {
+    const std::size_t n = std::min(operation.bytes.size(), record_bytes_max);
+    std::size_t written = 0;
+    sound = SSL_write_ex(ssl_.get(), operation.bytes.data(), n, &written) == 1;
+    operation.bytes.remove_prefix(written);
+  }
+  if (sound && operation.finish) SSL_shutdown(ssl_.get());
+  writing_ = false;
+  if (!sound) {
+    const char* text = ERR_reason_error_string(ERR_peek_last_error());
+    operation.result = fail(ErrorKind::tls, text != nullptr ? text : "record failure");
+    return true;
+  }
+  lower_send_.emplace(*lower_, workspace_.ciphertext, operation.finish, io::Wait{});
+  if (!lower_->try_send(*lower_send_)) return false;
+  operation.result = lower_send_->result;
+  lower_send_.reset();
+  return true;
+}
+
+void TlsStream::wait_send(io::SendOperation& operation) {
+  send_ = &operation;
+  lower_send_->resume_with([](void* self) { static_cast<TlsStream*>(self)->on_lower_sent(); }, this);
+  lower_send_->begin_wait();
+}
+
+void TlsStream::on_lower_sent() {
+  const Result<> sent = lower_send_->result;
+  lower_send_.reset();
+  if (send_ == nullptr) return;
+  send_->result = sent;
+  std::exchange(send_, nullptr)->complete_now();
+}
+
+void TlsStream::cancel_send(io::SendOperation& operation) {
+  send_ = nullptr;
+  send_abandoned_ = true;
+  operation.complete_soon();
+}
+
+}  // namespace passerelle::tls
