@@ -130,7 +130,7 @@ class Reader {
     ++at_;
     if (!skip_blanks()) return false;
     if (peek() == end && (end != '\0' || at_ == text_.size())) {
-      problems_.warning_once(comma, "TrailingComma", "a comma behind the last item is passed over");
+      if (!limits_.trailing_commas_are_fine) problems_.warning_once(comma, "TrailingComma", "a comma behind the last item is passed over");
       if (end != '\0') ++at_;
       closed = true;
     }

@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "arm/compile.h"
+#include "arm/inventory.h"
 #include "arm/json_reader.h"
 #include "arm/resource.h"
 #include "base/text.h"
@@ -38,7 +39,39 @@ class Loader {
     return out;
   }
 
+  Inventory inventory() {
+    read_parameters();
+    read_templates();
+    Resource resource(problems_);
+    for (const GatewayBody& body : bodies_) resource.merge(body);
+    Inventory out;
+    for (const Item& item : resource.collection("frontendIPConfigurations")) out.frontends.push_back(item.name);
+    for (const Item& item : resource.collection("frontendPorts")) {
+      const auto number = PropertyReader(item, problems_).number("port", 1, 65535);
+      if (number) out.ports.push_back({item.name, static_cast<std::uint16_t>(*number)});
+    }
+    for (const Item& item : resource.collection("sslCertificates")) out.certificates.push_back(item.name);
+    for (const Item& item : resource.collection("backendAddressPools")) out.pools.push_back({item.name, member_names(item)});
+    if (const Item* waf = resource.single("webApplicationFirewallConfiguration")) {
+      out.waf_prevention = equals_ignoring_case(PropertyReader(*waf, problems_).string("firewallMode").value_or(""), "Prevention");
+    }
+    return out;
+  }
+
  private:
+  std::vector<std::string> member_names(const Item& pool) {
+    std::vector<std::string> out;
+    const JsonValue* addresses = PropertyReader(pool, problems_).value("backendAddresses");
+    if (addresses == nullptr) return out;
+    for (const JsonValue& address : addresses->items) {
+      for (const JsonMember& member : address.members) {
+        const JsonValue* name = pool.evaluator->resolve(member.value);
+        if (name != nullptr && name->is_string() && !name->text.empty()) out.push_back(name->text);
+      }
+    }
+    return out;
+  }
+
   // Positions count files in this order: templates, parameter files, the local file, the command line.
   static std::vector<std::string> source_names(const LoadInput& input) {
     std::vector<std::string> names;
@@ -52,8 +85,8 @@ class Loader {
   std::uint32_t file_of_local() const { return file_of_parameters(input_.parameter_files.size()); }
   Position command_line() const { return {file_of_local() + 1, 0, 0}; }
 
-  const JsonValue* read(const std::string& text, std::uint32_t file) {
-    auto value = read_json(text, file, problems_);
+  const JsonValue* read(const std::string& text, std::uint32_t file, const JsonLimits& limits = {}) {
+    auto value = read_json(text, file, problems_, limits);
     if (!value) return nullptr;
     documents_.push_back(std::move(*value));
     return &documents_.back();
@@ -81,7 +114,7 @@ class Loader {
   LocalFile read_local() {
     LocalFile local;
     if (input_.local) {
-      if (const JsonValue* root = read(input_.local->text, file_of_local())) local = read_local_file(*root, input_.environment, problems_);
+      if (const JsonValue* root = read(input_.local->text, file_of_local(), {.trailing_commas_are_fine = true})) local = read_local_file(*root, input_.environment, problems_);
     }
     LocalFile out = local;
     // The command line wins: entries found first are exact names, so put its own before the file's.
@@ -155,5 +188,7 @@ class Loader {
 }  // namespace
 
 Loaded load(const LoadInput& input) { return Loader(input).load(); }
+
+Inventory take_inventory(const LoadInput& input) { return Loader(input).inventory(); }
 
 }  // namespace passerelle::arm

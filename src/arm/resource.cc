@@ -40,10 +40,15 @@ GatewayBody body_of(const JsonValue& resource, Evaluator& evaluator, std::string
   return {name_of(resource, evaluator, "applicationGateway"), properties, &evaluator, std::move(path)};
 }
 
-// What an object is worth when silence about it would be a trap: an empty list or null says nothing.
+// Whether a value asks for anything: null, empty, false and "Disabled" are what there is without it.
 bool says_something(const JsonValue& value) {
-  return !value.is(JsonValue::Kind::null) && !(value.is(JsonValue::Kind::array) && value.items.empty()) &&
-         !(value.is_string() && value.text.empty());
+  switch (value.kind) {
+    case JsonValue::Kind::null: return false;
+    case JsonValue::Kind::boolean: return value.boolean;
+    case JsonValue::Kind::array: return !value.items.empty();
+    case JsonValue::Kind::string: return !value.text.empty() && !equals_ignoring_case(value.text, "Disabled");
+    default: return true;
+  }
 }
 
 }  // namespace

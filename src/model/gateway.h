@@ -22,7 +22,8 @@ struct Certificate {
   std::string pfx;           // the bytes, decoded
   std::string password;
   std::string pfx_path;      // a file of the local file's, read by control/
-  std::string chain_path;    // PEM
+  std::string chain, key;    // PEM texts
+  std::string chain_path;    // their files, read by control/
   std::string key_path;
   std::vector<std::string> host_names;  // what a self-made certificate is for
   Location origin;           // where a problem with it is reported
@@ -54,9 +55,12 @@ struct Probe {
   struct StatusRange {
     int low = 200;
     int high = 399;
+    friend bool operator==(const StatusRange&, const StatusRange&) = default;
   };
   std::vector<StatusRange> statuses{{}};
   std::string body;                // must be found in the answer's body; empty: any
+
+  friend bool operator==(const Probe&, const Probe&) = default;
 };
 
 // backendHttpSettingsCollection[]

@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "arm/inventory.h"
+#include "base/json_writer.h"
+#include "cli/verbs.h"
+
+namespace passerelle::cli {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+class Page {
+ public:
+  void comment(std::string_view text) { fmt::format_to(std::back_inserter(out_), "  // {}\n", text); }
+  void open(std::string_view key) { fmt::format_to(std::back_inserter(out_), "  \"{}\": {{\n", key); }
+  void entry(std::string_view key, std::string_view json, std::string_view remark = {}) {
+    fmt::format_to(std::back_inserter(out_), "    {}: {},{}{}\n", quoted(key), json, remark.empty() ? "" : "  // ", remark);
+  }
+  void close() { out_ += "  },\n\n"; }
+  void line(std::string_view text) { fmt::format_to(std::back_inserter(out_), "  {}\n", text); }
+  [[nodiscard]] std::string text() const { return "{\n" + out_ + "}\n"; }
+
+ private:
+  std::string out_;
+};
+
+std::string local_file_text(const arm::Inventory& found) {
+  Page page;
+  page.comment("What the things this template names are on this machine. Comments and trailing commas are welcome here.");
+  page.comment("Names ignore case and may hold *; an exact name wins, then the longest.");
+  page.line("");
+  page.comment("Where each frontend listens. Without an entry: every address, IPv4 and IPv6.");
+  page.open("frontendIPConfigurations");
+  for (const auto& name : found.frontends) page.entry(name, "\"127.0.0.1\"");
+  page.close();
+  page.comment("The template's port -> the port here. Ports below 1024 need root or a right.");
+  page.open("frontendPorts");
+  for (const auto& port : found.ports) {
+    const auto here = port.number < 1024 ? static_cast<std::uint16_t>(8000 + port.number % 1000) : port.number;
+    page.entry(fmt::format("{}", port.number), fmt::format("{}", here), port.name);
+  }
+  page.close();
+  page.comment("Backend address or name (or that with \":port\", or \"*\") -> [http://|https://]address[:port] or unix:/path.");
+  page.open("backendAddresses");
+  std::set<std::string> seen;
+  int port = 9001;
+  for (const auto& pool : found.pools) {
+    for (const auto& member : pool.members) {
+      if (seen.insert(member).second) page.entry(member, fmt::format("\"127.0.0.1:{}\"", port++), pool.name);
+    }
+  }
+  page.close();
+  page.comment("All members of a pool at once: for pools whose members are NICs or scale sets.");
+  page.open("backendPools");
+  for (const auto& pool : found.pools) {
+    if (pool.members.empty()) page.entry(pool.name, fmt::format("[\"127.0.0.1:{}\"]", port++));
+  }
+  page.close();
+  page.comment("{ \"pfx\": \"cert.pfx\", \"password\": … }, { \"certificate\": \"chain.pem\", \"privateKey\": \"key.pem\" } or \"self-signed\".");
+  page.comment("A secret may be { \"env\": \"NAME\" }. Remove an entry to use the template's own certificate.");
+  page.open("sslCertificates");
+  for (const auto& name : found.certificates) page.entry(name, "\"self-signed\"");
+  page.close();
+  page.comment("\"refuse\": a WAF in Prevention mode is an error, as nothing inspects requests; \"ignore\": load all the same.");
+  page.line(found.waf_prevention ? "\"waf\": \"refuse\",  // this template asks for Prevention" : "\"waf\": \"refuse\",");
+  page.line("");
+  page.comment("Seconds without a byte either way after which a WebSocket tunnel ends; null: never.");
+  page.line("\"tunnelIdleTimeout\": null,");
+  page.line("");
+  page.comment("Azure's later, harsher ways, to test one's reconnect code; true switches all on.");
+  page.line("\"azureParity\": { \"requestTimeoutLimitsTunnels\": false, \"updateDrainsTunnels\": false, \"unhealthyDrainsTunnels\": false },");
+  return page.text();
+}
+
+}  // namespace
+
+int init(const Options& options) {
+  control::FileOptions files = options.files;
+  control::FileSource target_source(files);
+  const std::string target = target_source.local_path();
+  if (std::filesystem::exists(target)) {
+    fmt::print(stderr, "{}: the file exists and is left as it is; remove it, or name another with --local FILE\n", target);
+    return exit_configuration;
+  }
+  files.local.reset();
+  control::FileSource source(files);
+  Problems problems;
+  const auto input = source.read_input(problems);
+  for (const Problem& problem : problems) fmt::print(stderr, "{}\n", problem.to_string());
+  if (!input) return exit_configuration;
+  const arm::Inventory found = arm::take_inventory(*input);
+  if (found.frontends.empty() && found.ports.empty() && found.pools.empty()) {
+    fmt::print(stderr, "passerelle: nothing in these files needs a local file; `passerelle check` says what is wrong with them\n");
+    return exit_configuration;
+  }
+  std::ofstream file(target);
+  file << local_file_text(found);
+  file.close();
+  if (!file) {
+    fmt::print(stderr, "{}: the file cannot be written\n", target);
+    return exit_cannot_start;
+  }
+  fmt::print("{}: written; edit it, then: passerelle run", target);
+  for (const auto& path : options.files.templates) fmt::print(" {}", path);
+  fmt::print("\n");
+  return exit_done;
+}
+
+}  // namespace passerelle::cli

@@ -1,0 +1,14 @@
+// The verbs beside `run`; each returns the exit code.
+#pragma once
+
+#include "cli/options.h"
+
+namespace passerelle::cli {
+
+// `check`: problems to standard output, one a line or as a JSON array.
+[[nodiscard]] int check(const Options& options);
+
+// `init`: the local file, written where `run` will look for it; never over an existing one.
+[[nodiscard]] int init(const Options& options);
+
+}  // namespace passerelle::cli

@@ -1,0 +1,158 @@
+#include "control/file_source.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "base/text.h"
+#include "tls/certificate.h"
+
+namespace passerelle::control {
+namespace {
+
+std::pair<std::string, std::string> split_pair(const std::string& text) {
+  const auto [name, value] = split_once(text, '=');
+  return {std::string(name), std::string(value)};
+}
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> FileSource::read(const std::string& path, Problems& problems) {
+  if (path == "-") {
+    if (!standard_input_) standard_input_ = std::string(std::istreambuf_iterator<char>(std::cin), {});
+    return standard_input_;
+  }
+  seen_.push_back(path);
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  if (file && !std::filesystem::is_directory(path)) text.assign(std::istreambuf_iterator<char>(file), {});
+  if (!file || std::filesystem::is_directory(path)) {
+    const std::string why = std::filesystem::is_directory(path) ? "it is a folder" : std::strerror(errno != 0 ? errno : EIO);
+    problems.push_back({{path, 0, 0}, Severity::error, "CannotReadFile", fmt::format("the file cannot be read: {}; check the path and its permissions", why), {}});
+    return std::nullopt;
+  }
+  return text;
+}
+
+std::string FileSource::local_path() const {
+  if (options_.local) return *options_.local;
+  const std::string& first = options_.templates.front();
+  const auto folder = first == "-" ? std::filesystem::path() : std::filesystem::path(first).parent_path();
+  return (folder / "passerelle.local.json").string();
+}
+
+std::optional<arm::LoadInput> FileSource::read_input(Problems& problems) {
+  seen_.clear();
+  arm::LoadInput input;
+  for (const std::string& path : options_.templates) {
+    if (auto text = read(path, problems)) input.templates.push_back({path == "-" ? "standard input" : path, std::move(*text)});
+  }
+  read_parameters(input, problems);
+  const std::string local = local_path();
+  if (options_.local || std::filesystem::exists(local)) {
+    if (auto text = read(local, problems)) input.local = arm::Source{local, std::move(*text)};
+  } else {
+    seen_.push_back(local);  // it may come
+  }
+  for (const std::string& bind : options_.binds) input.binds.push_back(split_pair(bind));
+  for (const std::string& port : options_.ports) input.ports.push_back(split_pair(port));
+  input.gateway = options_.gateway;
+  input.scope = options_.scope;
+  input.environment = environment;
+  return has_errors(problems) ? std::nullopt : std::optional(std::move(input));
+}
+
+void FileSource::read_parameters(arm::LoadInput& input, Problems& problems) {
+  bool any_file = false;
+  for (const std::string& given : options_.parameters) {
+    if (given.find('=') == std::string::npos || std::filesystem::exists(given)) {
+      any_file = true;
+      if (auto text = read(given, problems)) input.parameter_files.push_back({given, std::move(*text)});
+      continue;
+    }
+    auto [name, value] = split_pair(given);
+    if (value.starts_with('@')) {
+      auto text = read(value.substr(1), problems);
+      if (!text) continue;
+      value = std::move(*text);
+    }
+    input.parameters.emplace_back(std::move(name), std::move(value));
+  }
+  if (any_file) return;
+  // As documented: <template>.parameters.json beside the template.
+  for (const std::string& path : options_.templates) {
+    if (path == "-") continue;
+    std::filesystem::path beside(path);
+    beside.replace_extension(".parameters.json");
+    if (!std::filesystem::exists(beside)) continue;
+    if (auto text = read(beside.string(), problems)) input.parameter_files.push_back({beside.string(), std::move(*text)});
+  }
+}
+
+void FileSource::read_certificates(model::Gateway& gateway, Problems& problems) {
+  const std::filesystem::path base = std::filesystem::path(local_path()).parent_path();
+  const auto content = [&](const std::string& path, std::string& out, const Location& origin) {
+    if (path.empty()) return true;
+    Problems trouble;
+    auto text = read((base / path).string(), trouble);
+    for (Problem& problem : trouble) {
+      problem.message = fmt::format("'{}': {}", problem.where.file, problem.message);
+      problem.where = origin;
+      problems.push_back(std::move(problem));
+    }
+    if (text) out = std::move(*text);
+    return text.has_value();
+  };
+  for (model::Certificate& certificate : gateway.certificates) {
+    if (!content(certificate.pfx_path, certificate.pfx, certificate.origin) || !content(certificate.chain_path, certificate.chain, certificate.origin) ||
+        !content(certificate.key_path, certificate.key, certificate.origin) || certificate.kind == model::Certificate::Kind::self_signed) {
+      continue;
+    }
+    const auto checked = certificate.kind == model::Certificate::Kind::pfx ? tls::Certificate::from_pfx(certificate.pfx, certificate.password)
+                                                                           : tls::Certificate::from_pem(certificate.chain, certificate.key);
+    if (checked) continue;
+    const bool password = checked.error().wrong_password;
+    problems.push_back({password ? certificate.password_origin : certificate.origin, Severity::error,
+                        password ? "ApplicationGatewaySslCertificatePasswordIncorrect" : "ApplicationGatewaySslCertificateInvalidData",
+                        fmt::format("the certificate '{}' cannot be used: {}{}", certificate.name, checked.error().message,
+                                    password ? "; correct it, or give another certificate in the local file under \"sslCertificates\"" : ""), {}});
+  }
+}
+
+arm::Loaded FileSource::load() {
+  Problems problems;
+  const auto input = read_input(problems);
+  if (!input) return {nullptr, std::move(problems)};
+  arm::Loaded loaded = arm::load(*input);
+  if (loaded.gateway) read_certificates(*loaded.gateway, loaded.problems);
+  if (has_errors(loaded.problems)) loaded.gateway.reset();
+  return loaded;
+}
+
+std::string FileSource::fingerprint() const {
+  std::string out;
+  for (const std::string& path : seen_) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+      out += path + " -\n";
+      continue;
+    }
+    out += fmt::format("{} {} {} {}.{:09}\n", path, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  }
+  return out;
+}
+
+}  // namespace passerelle::control

@@ -1,0 +1,51 @@
+// The files the command line names, read into what arm/ loads.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arm/load.h"
+#include "base/problem.h"
+
+namespace passerelle::control {
+
+// As on the command line. A value.
+struct FileOptions {
+  std::vector<std::string> templates;   // "-": standard input, read once
+  std::vector<std::string> parameters;  // FILE, NAME=VALUE or NAME=@FILE
+  std::optional<std::string> local;
+  std::vector<std::string> binds;       // NAME=ADDRESS
+  std::vector<std::string> ports;       // N=M
+  std::string gateway;
+  arm::DeploymentScope scope;
+};
+
+// Reads them anew each time. Any file that cannot be read is a problem with its name.
+class FileSource {
+ public:
+  explicit FileSource(FileOptions options) : options_(std::move(options)) {}
+
+  // The gateway with everything it needs from disk, certificates checked; or problems.
+  [[nodiscard]] arm::Loaded load();
+
+  // What a reload would read: size and time of each file seen by the last load, as one text. It changes when they do.
+  [[nodiscard]] std::string fingerprint() const;
+  // Where the local file is, or would be.
+  [[nodiscard]] std::string local_path() const;
+  // The resource's names, for `init`: what the templates hold, with or without problems.
+  [[nodiscard]] const FileOptions& options() const { return options_; }
+  [[nodiscard]] std::optional<arm::LoadInput> read_input(Problems& problems);
+
+ private:
+  std::optional<std::string> read(const std::string& path, Problems& problems);
+  void read_parameters(arm::LoadInput& input, Problems& problems);
+  void read_certificates(model::Gateway& gateway, Problems& problems);
+  FileOptions options_;
+  std::optional<std::string> standard_input_;
+  std::vector<std::string> seen_;
+};
+
+}  // namespace passerelle::control

@@ -1,0 +1,107 @@
+#include "proxy/backend_directory.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace passerelle::proxy {
+namespace {
+
+constexpr std::chrono::seconds retry_after_failure{5};
+constexpr std::chrono::seconds ttl_min{1};
+constexpr std::chrono::seconds ttl_max{300};
+
+// What a coroutine and the resolver's thread share: whoever comes last finds the other gone.
+struct Answer {
+  std::optional<Result<io::Resolution>> value;
+  io::StopSource arrived;
+};
+
+}  // namespace
+
+BackendDirectory::BackendDirectory(io::Engine& engine, io::Resolver& resolver, telemetry::EventLog& events, std::function<void()> on_change)
+    : engine_(engine), resolver_(resolver), events_(events), on_change_(std::move(on_change)), tasks_(engine) {}
+
+void BackendDirectory::set_gateway(const model::Gateway& gateway) {
+  std::set<std::string> wanted;
+  for (const auto& group : gateway.groups) {
+    for (const auto& target : group.targets) {
+      if (!target.address) wanted.insert(target.host);
+    }
+  }
+  for (auto& [host, name] : names_) {
+    if (wanted.contains(host) || !name->stop) continue;
+    name->stop->request_stop();  // the answer stays, should the name come back; the stop source stays for its task
+  }
+  for (const std::string& host : wanted) {
+    auto& name = names_[host];
+    if (!name) name = std::make_unique<Name>();
+    if (name->stop && !name->stop->requested()) continue;
+    if (name->stop && tasks_.running() > 0) {
+      // Its former task may still be unwinding under the old source.
+      retired_.push_back(std::move(name->stop));
+    }
+    name->stop = std::make_unique<io::StopSource>(&tasks_.stop_source());
+    tasks_.spawn(follow(host, *name->stop));
+  }
+}
+
+io::Task<> BackendDirectory::follow(std::string host, io::StopSource& stop) {
+  while (!stop.requested()) {
+    auto answer = std::make_shared<Answer>();
+    resolver_.resolve(host, [answer, &engine = engine_](Result<io::Resolution> got) {
+      engine.post([answer, got = std::move(got)] {
+        answer->value = got;
+        answer->arrived.request_stop();
+      });
+    });
+    // Woken by the answer, or looked at twice a second in case our own stop came first.
+    while (!answer->value && !stop.requested()) {
+      (void)co_await engine_.sleep(engine_.in(std::chrono::milliseconds(500), answer->arrived));
+    }
+    if (stop.requested()) co_return;
+    Name& name = *names_.at(host);
+    Duration next = retry_after_failure;
+    if (*answer->value) {
+      const io::Resolution& resolution = **answer->value;
+      next = std::clamp<std::chrono::seconds>(resolution.ttl, ttl_min, ttl_max);
+      name.told = false;
+      if (name.addresses != resolution.addresses) {
+        name.addresses = resolution.addresses;
+        events_.info("dns", "{} has {} address{}", host, name.addresses.size(), name.addresses.size() == 1 ? "" : "es");
+        on_change_();
+      }
+    } else if (!std::exchange(name.told, true)) {
+      events_.warning("dns", "{} cannot be resolved ({}){}", host, answer->value->error().what,
+                      name.addresses.empty() ? "; it has no member until it can" : "; its last addresses are kept");
+    }
+    (void)co_await engine_.sleep(engine_.in(next, stop));
+  }
+}
+
+std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway) {
+  std::vector<board::Group> out;
+  for (const auto& group : gateway.groups) {
+    board::Group& made = out.emplace_back();
+    auto& turn = turns_[group.pool + "~" + group.settings_name];
+    if (!turn) turn = made.turn;
+    made.turn = turn;
+    for (const auto& target : group.targets) {
+      std::vector<Endpoint> endpoints;
+      if (target.address) {
+        endpoints.push_back(*target.address);
+      } else if (const auto found = names_.find(target.host); found != names_.end()) {
+        for (const IpAddress& ip : found->second->addresses) endpoints.push_back({ip, target.port, {}});
+      }
+      for (const Endpoint& endpoint : endpoints) made.members.push_back(members_.get(target.name, endpoint, target.tls, group.settings_name));
+    }
+  }
+  return out;
+}
+
+io::Task<> BackendDirectory::stop() {
+  tasks_.stop();
+  co_await tasks_.join();
+}
+
+}  // namespace passerelle::proxy

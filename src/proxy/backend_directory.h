@@ -1,0 +1,49 @@
+// Which members each group has now: fixed addresses, and names as DNS answers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "board/member.h"
+#include "io/resolver.h"
+#include "io/task_group.h"
+#include "model/gateway.h"
+#include "telemetry/event_log.h"
+
+namespace passerelle::proxy {
+
+// A resource on the control plane's engine. Every address of a name is a member; TTLs are followed; when a name
+// cannot be resolved its last good answer stays (behaviour sheet, section 9).
+class BackendDirectory {
+ public:
+  BackendDirectory(io::Engine& engine, io::Resolver& resolver, telemetry::EventLog& events, std::function<void()> on_change);
+
+  // The gateway whose names are followed from now on.
+  void set_gateway(const model::Gateway& gateway);
+  // The groups of that gateway, as of now.
+  [[nodiscard]] std::vector<board::Group> groups(const model::Gateway& gateway);
+  [[nodiscard]] io::Task<> stop();
+
+ private:
+  struct Name {
+    std::vector<IpAddress> addresses;  // the last good answer
+    bool told = false;                 // that it cannot be resolved
+    std::unique_ptr<io::StopSource> stop;
+  };
+  io::Task<> follow(std::string host, io::StopSource& stop);
+
+  io::Engine& engine_;
+  io::Resolver& resolver_;
+  telemetry::EventLog& events_;
+  std::function<void()> on_change_;
+  board::Members members_;
+  std::map<std::string, std::unique_ptr<Name>> names_;
+  std::vector<std::unique_ptr<io::StopSource>> retired_;  // of names that came back; few and small
+  std::map<std::string, std::shared_ptr<std::atomic<std::uint64_t>>> turns_;
+  io::TaskGroup tasks_;
+};
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,283 @@
+#include "proxy/data_plane.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "proxy/worker_thread.h"
+
+namespace passerelle::proxy {
+namespace {
+
+tls::Certificate::Outcome read_certificate(const model::Certificate& certificate) {
+  switch (certificate.kind) {
+    case model::Certificate::Kind::pfx: return tls::Certificate::from_pfx(certificate.pfx, certificate.password);
+    case model::Certificate::Kind::pem: return tls::Certificate::from_pem(certificate.chain, certificate.key);
+    case model::Certificate::Kind::self_signed: return tls::Certificate::self_signed(certificate.host_names);
+  }
+  return tls::Certificate::self_signed(certificate.host_names);
+}
+
+std::shared_ptr<const RouteNames> names_of(const model::Gateway& gateway, model::Index listener) {
+  RouteNames names;
+  names.resource_id = gateway.resource_id;
+  names.listener = gateway.listeners[listener].name;
+  if (const model::Rule* rule = gateway.rule_of(listener)) {
+    names.rule = rule->name;
+    names.pool = gateway.groups[rule->group].pool;
+    names.settings = gateway.groups[rule->group].settings_name;
+  }
+  return std::make_shared<const RouteNames>(std::move(names));
+}
+
+}  // namespace
+
+DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver, const DataPlaneSettings& settings, telemetry::EventLog& events)
+    : control_(control), client_context_(tls::ClientContext::make().value()),
+      directory_(control, resolver, events, [this] { publish_members(); }),
+      prober_(control, settings.worker.limits, client_context_, events,
+              [this](const std::shared_ptr<board::Member>& member, model::Health health) { on_health(member, health); }),
+      tasks_(control) {
+  for (unsigned i = 0; i < settings.workers; ++i) threads_.push_back(std::make_unique<WorkerThread>(clock, settings.worker, events));
+}
+
+DataPlane::~DataPlane() = default;
+
+Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
+  Problems problems;
+  auto prepared = std::make_unique<Prepared>();
+  prepared->snapshot = std::make_shared<Snapshot>();
+  Snapshot& next = *prepared->snapshot;
+  next.client_context = client_context_;
+  next.contexts = make_contexts(*gateway, problems);
+  for (model::Index i = 0; i < gateway->listeners.size(); ++i) next.names.push_back(names_of(*gateway, i));
+  next.gateway = std::move(gateway);
+  open_sockets(*next.gateway, *prepared, problems);
+  if (has_errors(problems)) close_fresh(*prepared);
+  else prepared_ = std::move(prepared);
+  return problems;
+}
+
+std::vector<std::shared_ptr<const tls::ServerContext>> DataPlane::make_contexts(const model::Gateway& gateway, Problems& problems) {
+  std::vector<std::shared_ptr<const tls::ServerContext>> out;
+  for (const model::Listener& listener : gateway.listeners) {
+    out.emplace_back();
+    if (!listener.tls) continue;
+    const model::Certificate& written = gateway.certificates[*listener.certificate];
+    const auto certificate = read_certificate(written);
+    if (!certificate) {
+      problems.push_back({written.origin, Severity::error, "ApplicationGatewaySslCertificateInvalidData", certificate.error().message, {}});
+      continue;
+    }
+    auto context = tls::ServerContext::make(*certificate);
+    if (context) out.back() = std::move(*context);
+    else problems.push_back({written.origin, Severity::error, "ApplicationGatewaySslCertificateInvalidData", context.error(), {}});
+  }
+  return out;
+}
+
+void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems) {
+  auto& listener_of = prepared.snapshot->listener_of;
+  for (model::Index i = 0; i < gateway.listeners.size(); ++i) {
+    std::uint16_t port = 0;  // with port 0 the second address takes the port the first one got
+    for (const Endpoint& asked : gateway.listeners[i].binds) {
+      const auto open = std::ranges::find(sockets_, asked, &BoundSocket::asked);
+      SocketId id = 0;
+      // Port 0 is a different port each time it is asked for; an open one of this listener is kept by its name.
+      if (open != sockets_.end() && (asked.port != 0 || open->listener == gateway.listeners[i].name)) {
+        id = open->id;
+      } else {
+        auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port);
+        if (!bound) {
+          // A machine without IPv6 still has IPv4.
+          const bool no_ipv6 = asked.ip.v6 && gateway.listeners[i].binds.size() > 1 &&
+                               (bound.error().kind == ErrorKind::unreachable || bound.error().detail == EAFNOSUPPORT);
+          if (!no_ipv6) problems.push_back(bind_problem(gateway, gateway.listeners[i], asked, bound.error()));
+          continue;
+        }
+        port = bound->bound.port;
+        id = bound->id;
+        bound->listener = gateway.listeners[i].name;
+        prepared.sockets.push_back(std::move(*bound));
+      }
+      if (listener_of.size() <= id) listener_of.resize(id + 1);
+      listener_of[id] = i;
+    }
+  }
+}
+
+Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std::uint16_t port) {
+  BoundSocket out;
+  out.asked = asked;
+  Endpoint endpoint = asked;
+  endpoint.port = port;
+  // SO_REUSEPORT would let a second Passerelle in; so first ask without it whether the address is free. Where one of
+  // our own sockets has the port already, on another address, that question has no use.
+  const bool port_is_ours = std::ranges::any_of(sockets_, [&](const BoundSocket& socket) { return socket.bound.port == port; });
+  if (port != 0 && !port_is_ours) {
+    const auto probe = control_.listen(endpoint, {.reuse_port = false, .backlog = 1});
+    if (!probe) return std::unexpected(probe.error());
+  }
+  for (auto& thread : threads_) {
+    Result<std::unique_ptr<io::Listener>> listener;
+    thread->call([&](Worker& worker) { listener = worker.engine.listen(endpoint, {}); });
+    if (!listener) {
+      for (std::size_t i = 0; i < out.fresh.size(); ++i) threads_[i]->call([&](Worker&) { out.fresh[i].reset(); });
+      return std::unexpected(listener.error());
+    }
+    endpoint.port = (*listener)->local().port;
+    out.fresh.push_back(std::move(*listener));
+  }
+  out.bound = endpoint;
+  out.id = next_socket_++;
+  return out;
+}
+
+void DataPlane::close_fresh(Prepared& prepared) {
+  for (BoundSocket& socket : prepared.sockets) {
+    for (std::size_t i = 0; i < socket.fresh.size(); ++i) threads_[i]->call([&](Worker&) { socket.fresh[i].reset(); });
+  }
+}
+
+void DataPlane::commit() {
+  const auto prepared = std::move(prepared_);
+  directory_.set_gateway(*prepared->snapshot->gateway);
+  prepared->snapshot->groups = directory_.groups(*prepared->snapshot->gateway);
+  publish(prepared->snapshot);
+  for (BoundSocket& socket : prepared->sockets) {
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+      threads_[i]->call([&](Worker& worker) { worker.add_listener(socket.id, std::move(socket.fresh[i])); });
+    }
+    socket.fresh.clear();
+    sockets_.push_back(std::move(socket));
+  }
+  std::erase_if(sockets_, [&](const BoundSocket& socket) {
+    const auto& listener_of = snapshot_->listener_of;
+    if (socket.id < listener_of.size() && listener_of[socket.id]) return false;
+    for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.remove_listener(socket.id); });
+    return true;
+  });
+  update_probes();
+}
+
+void DataPlane::publish(std::shared_ptr<const Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
+  for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.set_snapshot(snapshot_); });
+}
+
+void DataPlane::publish_members() {
+  if (!snapshot_) return;
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  next->groups = directory_.groups(*next->gateway);
+  publish(std::move(next));
+  update_probes();
+}
+
+void DataPlane::update_probes() {
+  std::vector<ProbeTarget> targets;
+  for (std::size_t i = 0; i < snapshot_->groups.size(); ++i) {
+    const model::BackendGroup& group = snapshot_->gateway->groups[i];
+    for (const auto& member : snapshot_->groups[i].members) targets.push_back({member, group.settings.probe, group.pool});
+  }
+  prober_.set_targets(targets);
+}
+
+void DataPlane::on_health(const std::shared_ptr<board::Member>& member, model::Health health) {
+  if (health != model::Health::down || !snapshot_->gateway->options.unhealthy_drains_tunnels) return;
+  // Section 8.3: what is open may go on for the drain timeout, or 30 s.
+  Duration delay = std::chrono::seconds(30);
+  for (const auto& group : snapshot_->gateway->groups) {
+    if (group.settings_name == member->settings_name && group.settings.drain_timeout) delay = *group.settings.drain_timeout;
+  }
+  tasks_.spawn(end_tunnels_later(member, delay));
+}
+
+io::Task<> DataPlane::end_tunnels_later(std::shared_ptr<board::Member> member, Duration delay) {
+  const bool slept = co_await control_.sleep(control_.in(delay, tasks_.stop_source()));
+  if (!slept || member->health.load() != model::Health::down) co_return;
+  visit_workers([&](Worker& worker) { worker.end_tunnels_of(*member, TunnelEnd::unhealthy); });
+}
+
+io::Task<bool> DataPlane::drain(io::Wait wait) {
+  constexpr std::chrono::milliseconds look_again{20};
+  visit_workers([](Worker& worker) { worker.drain(); });
+  sockets_.clear();
+  for (;;) {
+    bool busy = false;
+    visit_workers([&](Worker& worker) { busy = busy || worker.busy() > 0; });
+    if (!busy) co_return true;
+    if (control_.now() >= wait.deadline || (wait.stop != nullptr && wait.stop->requested())) co_return false;
+    (void)co_await control_.sleep({std::min(wait.deadline, control_.now() + look_again), wait.stop});
+  }
+}
+
+io::Task<> DataPlane::stop() {
+  tasks_.stop();
+  co_await tasks_.join();
+  co_await prober_.stop();
+  co_await directory_.stop();
+  io::StopSource all_done;
+  std::size_t left = threads_.size();
+  for (auto& thread : threads_) {
+    thread->finish([this, &left, &all_done] {
+      control_.post([&left, &all_done] {
+        if (--left == 0) all_done.request_stop();
+      });
+    });
+  }
+  if (left > 0) (void)co_await control_.sleep({never, &all_done});
+  for (auto& thread : threads_) thread->call([](Worker& worker) { worker.set_snapshot(nullptr); });
+}
+
+std::vector<DataPlane::OpenListener> DataPlane::open_listeners() const {
+  std::vector<OpenListener> out;
+  for (model::Index i = 0; i < snapshot_->gateway->listeners.size(); ++i) {
+    const auto& listener = snapshot_->gateway->listeners[i];
+    OpenListener& open = out.emplace_back(OpenListener{listener.name, {}, listener.tls});
+    for (const BoundSocket& socket : sockets_) {
+      if (snapshot_->listener_of[socket.id] == i) open.addresses.push_back(socket.bound);
+    }
+  }
+  return out;
+}
+
+std::vector<const telemetry::Counters*> DataPlane::counters() const {
+  std::vector<const telemetry::Counters*> out;
+  for (const auto& thread : threads_) out.push_back(&thread->worker().counters);
+  return out;
+}
+
+void DataPlane::visit_workers(const std::function<void(Worker&)>& look) {
+  for (auto& thread : threads_) thread->call([&](Worker& worker) { look(worker); });
+}
+
+Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener, const Endpoint& endpoint, const Error& error) {
+  std::set<std::uint16_t> taken;
+  for (const auto& other : gateway.listeners) {
+    taken.insert(other.port);
+    for (const auto& bind : other.binds) taken.insert(bind.port);
+  }
+  std::uint16_t free_port = listener.port < 1024 ? static_cast<std::uint16_t>(8000 + listener.port) : static_cast<std::uint16_t>(listener.port + 1);
+  while (taken.contains(free_port)) ++free_port;
+  const std::string instead = fmt::format("--port {}={}", listener.port, free_port);
+  Problem out{listener.port_origin, Severity::error, "CannotListen", {}, {}};
+  if (error.kind == ErrorKind::in_use) {
+    out.code = "AddressInUse";
+    out.message = fmt::format("the listener '{}' cannot listen on {}: another program (perhaps another Passerelle) already does; "
+                              "stop it, or listen elsewhere with {}", listener.name, endpoint.to_string(), instead);
+  } else if (error.kind == ErrorKind::denied) {
+    out.code = "PermissionDenied";
+    out.message = fmt::format("the listener '{}' may not listen on {}: ports below 1024 need root or the right CAP_NET_BIND_SERVICE "
+                              "(setcap cap_net_bind_service=+ep passerelle); or listen elsewhere with {}", listener.name, endpoint.to_string(), instead);
+  } else if (error.kind == ErrorKind::unreachable) {
+    out.message = fmt::format("the listener '{}' cannot listen on {}: this machine has no such address; give its frontend another with --bind NAME=ADDRESS",
+                              listener.name, endpoint.to_string());
+  } else {
+    out.message = fmt::format("the listener '{}' cannot listen on {}: {} ({}); listen elsewhere with {}", listener.name, endpoint.to_string(),
+                              to_string(error.kind), error.detail, instead);
+  }
+  return out;
+}
+
+}  // namespace passerelle::proxy

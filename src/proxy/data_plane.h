@@ -1,0 +1,94 @@
+// What the control plane sees of the traffic: prepare a configuration, commit it, drain, stop.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/problem.h"
+#include "proxy/backend_directory.h"
+#include "proxy/prober.h"
+#include "proxy/snapshot.h"
+#include "proxy/worker.h"
+
+namespace passerelle::proxy {
+
+struct DataPlaneSettings {
+  unsigned workers = 1;
+  WorkerSettings worker;
+};
+
+// A thread with its engine and its worker. Owned by DataPlane.
+class WorkerThread;
+
+// A resource on the control plane's engine. Workers run from start to stop(); snapshots reach them as messages, each
+// acknowledged, so that after commit() every worker works by the new configuration.
+class DataPlane {
+ public:
+  DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver, const DataPlaneSettings& settings, telemetry::EventLog& events);
+  ~DataPlane();
+
+  // Opens what is new and builds what is needed. With a problem nothing is changed; what was opened is closed again.
+  [[nodiscard]] Problems prepare(std::shared_ptr<const model::Gateway> gateway);
+  // Makes the prepared configuration the one in force, on every worker. Connections and tunnels go on untouched.
+  void commit();
+
+  // Stops accepting; true when everything under way ended before the deadline or a stop.
+  [[nodiscard]] io::Task<bool> drain(io::Wait wait);
+  // Ends what is left and joins the threads. Last.
+  [[nodiscard]] io::Task<> stop();
+
+  // --- for those who look ---
+  struct OpenListener {
+    std::string listener;
+    std::vector<Endpoint> addresses;  // with the port really bound
+    bool tls = false;
+  };
+  [[nodiscard]] std::vector<OpenListener> open_listeners() const;
+  [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
+  [[nodiscard]] std::vector<const telemetry::Counters*> counters() const;
+  // Runs `look` with each worker on its own thread, one after the other, and waits.
+  void visit_workers(const std::function<void(Worker&)>& look);
+
+ private:
+  struct BoundSocket {
+    SocketId id = 0;
+    Endpoint asked;                 // with the port of the configuration
+    Endpoint bound;
+    std::string listener;
+    std::vector<std::unique_ptr<io::Listener>> fresh;  // one a worker, until committed
+  };
+  struct Prepared {
+    std::shared_ptr<Snapshot> snapshot;
+    std::vector<BoundSocket> sockets;
+  };
+  void open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems);
+  Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port);
+  void close_fresh(Prepared& prepared);
+  std::vector<std::shared_ptr<const tls::ServerContext>> make_contexts(const model::Gateway& gateway, Problems& problems);
+  // New members, same configuration: DNS has spoken.
+  void publish_members();
+  void publish(std::shared_ptr<const Snapshot> snapshot);
+  void update_probes();
+  void on_health(const std::shared_ptr<board::Member>& member, model::Health health);
+  io::Task<> end_tunnels_later(std::shared_ptr<board::Member> member, Duration delay);
+
+  io::Engine& control_;
+  std::shared_ptr<const tls::ClientContext> client_context_;
+  std::vector<std::unique_ptr<WorkerThread>> threads_;
+  std::vector<BoundSocket> sockets_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::unique_ptr<Prepared> prepared_;
+  SocketId next_socket_ = 0;
+  BackendDirectory directory_;
+  Prober prober_;
+  io::TaskGroup tasks_;
+};
+
+// What "address in use" or "permission denied" means for this listener, and what to do. `taken`: template port numbers
+// that must not be suggested.
+[[nodiscard]] Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener, const Endpoint& endpoint, const Error& error);
+
+}  // namespace passerelle::proxy
