@@ -215,8 +215,9 @@ io::Task<AttemptOutcome> Attempt::relay() {
   const bool whole = co_await relay_body(writer, *framing);
   x_.sent_bytes_ += writer.bytes_sent();
   if (!whole) {
-    // Never a clean end for a message that was cut short.
-    x_.client_.stream.reset_on_close();
+    // Never a clean end for a message that was cut short. Where its framing tells, closing is enough, and what the
+    // member did send still arrives; a body that ends with the connection needs the reset.
+    if (kind == http1::Framing::Kind::until_close) x_.client_.stream.reset_on_close();
     x_.error_info_ = client_gone_ ? "ERRORINFO_CLIENT_CLOSED_REQUEST" : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
     x_.log(answer_->status);
     co_return AfterExchange::gone;

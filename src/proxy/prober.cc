@@ -19,9 +19,16 @@ std::string request_text(const ProbeTarget& target) {
   return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Passerelle-Probe\r\nAccept: */*\r\nConnection: close\r\n\r\n", target.probe.path, host);
 }
 
+// Where the probe really goes: the probe's own port wins.
+Endpoint probed_endpoint(const ProbeTarget& target) {
+  Endpoint endpoint = target.member->endpoint;
+  if (target.probe.port != 0 && !endpoint.is_unix()) endpoint.port = target.probe.port;
+  return endpoint;
+}
+
 std::string sent_in_words(const ProbeTarget& target) {
   const auto& host = target.probe.host.empty() ? target.member->name : target.probe.host;
-  return fmt::format("GET {}://{}{} with Host: {}", target.member->tls ? "https" : "http", target.member->address, target.probe.path, host);
+  return fmt::format("GET {}://{}{} with Host: {}", target.member->tls ? "https" : "http", probed_endpoint(target).to_string(), target.probe.path, host);
 }
 
 }  // namespace
@@ -83,7 +90,7 @@ io::Task<Prober::Outcome> Prober::probe_once(const ProbeTarget& target, io::Wait
     out.verdict.success = false;
     out.verdict.received = asked.error().kind == ErrorKind::timed_out
                                ? fmt::format("nothing within {} s", target.probe.timeout.count())
-                               : fmt::format("{} {}", to_string(asked.error().kind), asked.error().what);
+                               : fmt::format("no answer: {}", asked.error().kind == ErrorKind::protocol || asked.error().kind == ErrorKind::tls ? asked.error().what : to_string(asked.error().kind));
   }
   co_return out;
 }
@@ -91,8 +98,7 @@ io::Task<Prober::Outcome> Prober::probe_once(const ProbeTarget& target, io::Wait
 io::Task<Result<>> Prober::ask(const ProbeTarget& target, io::Wait wait, Outcome& out) {
   const std::string& host = target.probe.host.empty() ? target.member->name : target.probe.host;
   const std::string server_name = IpAddress::parse(host) ? std::string() : host;
-  Endpoint endpoint = target.member->endpoint;
-  if (target.probe.port != 0 && !endpoint.is_unix()) endpoint.port = target.probe.port;
+  const Endpoint endpoint = probed_endpoint(target);
   auto stream = co_await engine_.connect(endpoint, wait);
   if (!stream) co_return std::unexpected(stream.error());
   std::unique_ptr<io::Stream> connection = std::move(*stream);

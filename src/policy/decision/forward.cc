@@ -159,7 +159,7 @@ void append_switch(std::string& out, const MessageHead& head) {
   append_status_line(out, head);
   const Passed passes(head);
   for (const auto& field : head.fields) {
-    if (passes(field)) append_field(out, head.name(field), head.value(field));
+    if (field.id != FieldId::content_length && passes(field)) append_field(out, head.name(field), head.value(field));
   }
   out += "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 }

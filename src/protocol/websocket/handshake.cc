@@ -34,8 +34,10 @@ Parsed<void> check_switch(const MessageHead& response, std::string_view expected
       *response.find(FieldId::sec_websocket_accept) != expected_accept) {
     return refuse(502, "the backend's 101 has a missing or wrong Sec-WebSocket-Accept");
   }
-  if (response.count(FieldId::content_length) + response.count(FieldId::transfer_encoding) > 0) {
-    return refuse(502, "the backend's 101 announces a body");
+  // Some servers write "Content-Length: 0" on every response; that announces nothing, and is not forwarded.
+  for (const auto& field : response.fields) {
+    const bool announces = field.id == FieldId::transfer_encoding || (field.id == FieldId::content_length && response.value(field) != "0");
+    if (announces) return refuse(502, "the backend's 101 announces a body");
   }
   return {};
 }

@@ -59,6 +59,7 @@ TEST(Handshake, OnlyA101ThatFitsTheKeyOpensATunnel) {
   EXPECT_FALSE(check(upgrade + accept));
   EXPECT_FALSE(check(upgrade + connection));
   EXPECT_FALSE(check(upgrade + connection + "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"));
+  EXPECT_TRUE(check(upgrade + connection + accept + "Content-Length: 0\r\n"));
   EXPECT_FALSE(check(upgrade + connection + accept + "Content-Length: 5\r\n"));
   EXPECT_FALSE(check(upgrade + connection + accept + "Transfer-Encoding: chunked\r\n"));
 }
