@@ -48,12 +48,18 @@ void print_problems(const Problems& problems) {
 class Program {
  public:
   Program(const cli::Options& options, std::shared_ptr<telemetry::LineSink> access_sink, bool for_people)
-      : options_(options), access_sink_(std::move(access_sink)), events_(clock_, level_of(options.log_level), options.log_format == "json"),
+      : options_(options),
+        access_sink_(std::move(access_sink)),
+        events_(clock_, level_of(options.log_level), options.log_format == "json"),
         engine_(clock_, random_),
-        signals_(gateway_signals, [this](int number) { engine_.post([this, number] { on_signal(number); }); }),
-        data_plane_(engine_, clock_, resolver_, {options.workers, {Limits{}, access_sink_, for_people}}, events_),
+        signals_(gateway_signals,
+                 [this](int number) { engine_.post([this, number] { on_signal(number); }); }),
+        data_plane_(engine_, clock_, resolver_, {options.workers, {Limits{}, access_sink_, for_people}},
+                    events_),
         configuration_(control::FileSource(options.files), activation(), events_),
-        pages_(observed()), admin_(engine_, [this](const http::Request& request) { return pages_.answer(request); }), tasks_(engine_) {}
+        pages_(observed()),
+        admin_(engine_, [this](const http::Request& request) { return pages_.answer(request); }),
+        tasks_(engine_) {}
 
   int run() {
     if (const int failed = start(); failed != cli::exit_done) return shut(failed);
@@ -64,7 +70,9 @@ class Program {
 
  private:
   control::Activation activation() {
-    return {[this](std::shared_ptr<const model::Gateway> gateway) { return data_plane_.prepare(std::move(gateway)); },
+    return {[this](std::shared_ptr<const model::Gateway> gateway) {
+              return data_plane_.prepare(std::move(gateway));
+            },
             [this] { data_plane_.commit(); }};
   }
 
@@ -111,8 +119,11 @@ class Program {
     const Endpoint endpoint = *Endpoint::parse(options_.admin);
     auto listener = engine_.listen(endpoint, {.reuse_port = false, .backlog = 128});
     if (!listener) {
-      fmt::print(stderr, "passerelle: error: {}: the admin listener cannot listen on {} ({}); choose another with --admin ADDRESS:PORT, or --admin off\n",
-                 listener.error().kind == ErrorKind::in_use ? "AddressInUse" : "CannotListen", options_.admin, to_string(listener.error().kind));
+      fmt::print(stderr,
+                 "passerelle: error: {}: the admin listener cannot listen on {} ({}); choose another with "
+                 "--admin ADDRESS:PORT, or --admin off\n",
+                 listener.error().kind == ErrorKind::in_use ? "AddressInUse" : "CannotListen", options_.admin,
+                 to_string(listener.error().kind));
       return cli::exit_cannot_start;
     }
     admin_address_ = (*listener)->local();
@@ -129,12 +140,14 @@ class Program {
 
   io::Task<> live() {
     if (options_.wait_healthy_seconds > 0 && !co_await every_pool_healthy()) {
-      fmt::print(stderr, "passerelle: error: NotHealthy: not every pool has a healthy member after {} s\n{}", options_.wait_healthy_seconds, report());
+      fmt::print(stderr, "passerelle: error: NotHealthy: not every pool has a healthy member after {} s\n{}",
+                 options_.wait_healthy_seconds, report());
       co_return co_await end(cli::exit_cannot_start);
     }
     ready_ = true;
-    fmt::print(stderr, "passerelle: ready: gateway {} with {} worker{} on epoll{}\n", configuration_.gateway()->name, options_.workers,
-               options_.workers == 1 ? "" : "s", options_.admin == "off" ? "" : ", admin http://" + admin_address_.to_string() + "/");
+    fmt::print(stderr, "passerelle: ready: gateway {} with {} worker{} on epoll{}\n",
+               configuration_.gateway()->name, options_.workers, options_.workers == 1 ? "" : "s",
+               options_.admin == "off" ? "" : ", admin http://" + admin_address_.to_string() + "/");
     io::notify_service_manager("READY=1");
     if (options_.watch) tasks_.spawn(configuration_.watch(engine_, stop_));
     co_await first_probes();
@@ -145,7 +158,10 @@ class Program {
   io::Task<bool> wait_until(Condition condition, Duration most) {
     const TimePoint deadline = engine_.now() + most;
     while (!condition()) {
-      if (engine_.now() >= deadline || !co_await engine_.sleep({std::min(deadline, engine_.now() + std::chrono::milliseconds(20)), &stop_})) break;
+      if (engine_.now() >= deadline ||
+          !co_await engine_.sleep(
+              {std::min(deadline, engine_.now() + std::chrono::milliseconds(20)), &stop_}))
+        break;
     }
     co_return condition();
   }
@@ -177,7 +193,8 @@ class Program {
 
   std::string report() {
     std::vector<admin::ListenerAddresses> listeners;
-    for (auto& open : data_plane_.open_listeners()) listeners.push_back({open.listener, std::move(open.addresses)});
+    for (auto& open : data_plane_.open_listeners())
+      listeners.push_back({open.listener, std::move(open.addresses)});
     const auto snapshot = data_plane_.snapshot();
     return admin::ready_report(*snapshot->gateway, snapshot->groups, listeners);
   }
@@ -194,7 +211,8 @@ class Program {
     ready_ = false;
     io::notify_service_manager("STOPPING=1");
     events_.info("shutdown", "draining for up to {} s", options_.drain_seconds);
-    const bool drained = co_await data_plane_.drain({engine_.now() + std::chrono::seconds(options_.drain_seconds), nullptr});
+    const bool drained =
+        co_await data_plane_.drain({engine_.now() + std::chrono::seconds(options_.drain_seconds), nullptr});
     if (!drained) events_.warning("shutdown", "the drain time is over; what is still open is closed");
     co_await end(cli::exit_done);
   }
@@ -236,9 +254,11 @@ int run_gateway(const cli::Options& options) {
     for_people = ::isatty(STDOUT_FILENO) == 1;
     sink = std::make_shared<telemetry::LineSink>(STDOUT_FILENO, "");
   } else if (options.access_log != "off") {
-    const int descriptor = ::open(options.access_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    const int descriptor =
+        ::open(options.access_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (descriptor < 0) {
-      fmt::print(stderr, "{}: error: CannotWriteFile: the access log cannot be opened: {}\n", options.access_log, std::strerror(errno));
+      fmt::print(stderr, "{}: error: CannotWriteFile: the access log cannot be opened: {}\n",
+                 options.access_log, std::strerror(errno));
       return cli::exit_cannot_start;
     }
     sink = std::make_shared<telemetry::LineSink>(descriptor, options.access_log);
@@ -255,7 +275,8 @@ int run_backend(const cli::Options& options) {
   cli::DemoBackend backend(engine, options.name.empty() ? "backend " + options.listen : options.name);
   auto listener = engine.listen(*Endpoint::parse(options.listen), {.reuse_port = false, .backlog = 1024});
   if (!listener) {
-    fmt::print(stderr, "passerelle: error: cannot listen on {}: {}\n", options.listen, to_string(listener.error().kind));
+    fmt::print(stderr, "passerelle: error: cannot listen on {}: {}\n", options.listen,
+               to_string(listener.error().kind));
     return cli::exit_cannot_start;
   }
   fmt::print(stderr, "passerelle: demo backend ready on http://{}/\n", (*listener)->local().to_string());

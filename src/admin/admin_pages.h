@@ -17,7 +17,8 @@ namespace passerelle::admin {
 struct TunnelView {
   std::string id, listener, rule, pool, settings, client, member;
   double seconds = 0;
-  std::uint64_t messages_from_client = 0, messages_from_backend = 0, bytes_from_client = 0, bytes_from_backend = 0;
+  std::uint64_t messages_from_client = 0, messages_from_backend = 0, bytes_from_client = 0,
+                bytes_from_backend = 0;
 };
 
 // What the pages show; filled by main.cc, so that admin/ needs not know the data plane.

@@ -11,6 +11,7 @@
 namespace passerelle::admin {
 
 [[nodiscard]] std::string metrics_text(const model::Gateway& gateway, const std::vector<board::Group>& groups,
-                                       const std::vector<const telemetry::Counters*>& workers, std::uint64_t configuration_version);
+                                       const std::vector<const telemetry::Counters*>& workers,
+                                       std::uint64_t configuration_version);
 
 }  // namespace passerelle::admin

@@ -11,14 +11,17 @@
 namespace passerelle::admin {
 namespace {
 
-// Private ranges and names under Azure's domains: things a template names that this machine most likely has not.
+// Private ranges and names under Azure's domains: things a template names that this machine most likely has
+// not.
 bool is_azures(std::string_view name) {
   if (const auto ip = IpAddress::parse(name); ip && !ip->v6) {
     const auto& b = ip->bytes;
-    return b[0] == 10 || (b[0] == 172 && b[1] >= 16 && b[1] < 32) || (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254);
+    return b[0] == 10 || (b[0] == 172 && b[1] >= 16 && b[1] < 32) || (b[0] == 192 && b[1] == 168) ||
+           (b[0] == 169 && b[1] == 254);
   }
   const std::string lower = lowered(name);
-  return lower.ends_with(".azure.com") || lower.ends_with(".azurewebsites.net") || lower.ends_with(".windows.net") || lower.ends_with(".azurecontainer.io");
+  return lower.ends_with(".azure.com") || lower.ends_with(".azurewebsites.net") ||
+         lower.ends_with(".windows.net") || lower.ends_with(".azurecontainer.io");
 }
 
 std::string url_of(const Endpoint& endpoint, bool tls) {
@@ -27,64 +30,84 @@ std::string url_of(const Endpoint& endpoint, bool tls) {
   return fmt::format("{}://{}/", tls ? "https" : "http", shown.to_string());
 }
 
-void append_listener(std::string& out, const model::Gateway& gateway, model::Index index, const std::vector<board::Group>& groups,
-                     const ListenerAddresses& open) {
+void append_listener(std::string& out, const model::Gateway& gateway, model::Index index,
+                     const std::vector<board::Group>& groups, const ListenerAddresses& open) {
   const model::Listener& listener = gateway.listeners[index];
   fmt::format_to(std::back_inserter(out), "  {}\n", listener.name);
   for (const Endpoint& address : open.addresses) {
     if (address.ip == *IpAddress::parse("::") && open.addresses.size() > 1) continue;  // said with its twin
     const bool every = address.ip == *IpAddress::parse("0.0.0.0");
-    fmt::format_to(std::back_inserter(out), "    {}{}\n", url_of(address, listener.tls), every ? "  (every address of this machine)" : "");
+    fmt::format_to(std::back_inserter(out), "    {}{}\n", url_of(address, listener.tls),
+                   every ? "  (every address of this machine)" : "");
   }
   const model::Rule* rule = gateway.rule_of(index);
   if (rule == nullptr) return;
   const board::Group& group = groups[rule->group];
-  const auto up = std::ranges::count_if(group.members, [](const auto& member) { return member->health.load() == model::Health::up; });
-  fmt::format_to(std::back_inserter(out), "    rule {} -> pool {}: {} of {} member{} up\n", rule->name, gateway.groups[rule->group].pool, up,
-                 group.members.size(), group.members.size() == 1 ? "" : "s");
+  const auto up = std::ranges::count_if(
+      group.members, [](const auto& member) { return member->health.load() == model::Health::up; });
+  fmt::format_to(std::back_inserter(out), "    rule {} -> pool {}: {} of {} member{} up\n", rule->name,
+                 gateway.groups[rule->group].pool, up, group.members.size(),
+                 group.members.size() == 1 ? "" : "s");
 }
 
-void append_members_down(std::string& out, const model::Gateway& gateway, const std::vector<board::Group>& groups) {
+void append_members_down(std::string& out, const model::Gateway& gateway,
+                         const std::vector<board::Group>& groups) {
   std::set<std::string> to_map;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     for (const auto& member : groups[i].members) {
       if (member->health.load() == model::Health::up) continue;
       const auto report = member->report();
-      const std::string why = report.received.empty() ? "not probed yet" : fmt::format("expected {}, received {}", report.expected, report.received);
-      fmt::format_to(std::back_inserter(out), "  down: {} ({}) in pool {}: {}\n", member->name, member->address, gateway.groups[i].pool, why);
+      const std::string why = report.received.empty()
+                                  ? "not probed yet"
+                                  : fmt::format("expected {}, received {}", report.expected, report.received);
+      fmt::format_to(std::back_inserter(out), "  down: {} ({}) in pool {}: {}\n", member->name,
+                     member->address, gateway.groups[i].pool, why);
       if (!report.hint.empty()) fmt::format_to(std::back_inserter(out), "    hint: {}\n", report.hint);
       if (is_azures(member->name)) to_map.insert(member->name);
     }
     for (const model::Target& target : gateway.groups[i].targets) {
-      const bool known = std::ranges::any_of(groups[i].members, [&](const auto& member) { return member->name == target.name; });
+      const bool known = std::ranges::any_of(groups[i].members,
+                                             [&](const auto& member) { return member->name == target.name; });
       if (known) continue;
-      fmt::format_to(std::back_inserter(out), "  down: {} in pool {}: its name has no address yet\n", target.name, gateway.groups[i].pool);
+      fmt::format_to(std::back_inserter(out), "  down: {} in pool {}: its name has no address yet\n",
+                     target.name, gateway.groups[i].pool);
       if (is_azures(target.name)) to_map.insert(target.name);
     }
   }
   if (to_map.empty()) return;
   out += "  addresses of Azure's; say in the local file what they are here:\n    \"backendAddresses\": {";
   int port = 9001;
-  for (const std::string& name : to_map) fmt::format_to(std::back_inserter(out), "{} \"{}\": \"127.0.0.1:{}\"", port == 9001 ? "" : ",", name, port), ++port;
+  for (const std::string& name : to_map)
+    fmt::format_to(std::back_inserter(out), "{} \"{}\": \"127.0.0.1:{}\"", port == 9001 ? "" : ",", name,
+                   port),
+        ++port;
   out += " }\n";
 }
 
 }  // namespace
 
-std::string ready_report(const model::Gateway& gateway, const std::vector<board::Group>& groups, const std::vector<ListenerAddresses>& listeners) {
+std::string ready_report(const model::Gateway& gateway, const std::vector<board::Group>& groups,
+                         const std::vector<ListenerAddresses>& listeners) {
   std::string out;
-  for (model::Index i = 0; i < gateway.listeners.size(); ++i) append_listener(out, gateway, i, groups, listeners[i]);
+  for (model::Index i = 0; i < gateway.listeners.size(); ++i)
+    append_listener(out, gateway, i, groups, listeners[i]);
   append_members_down(out, gateway, groups);
   const bool self_made = std::ranges::any_of(gateway.listeners, [&](const model::Listener& listener) {
-    return listener.certificate && gateway.certificates[*listener.certificate].kind == model::Certificate::Kind::self_signed;
+    return listener.certificate &&
+           gateway.certificates[*listener.certificate].kind == model::Certificate::Kind::self_signed;
   });
-  if (self_made) out += "  a certificate is self-made: open its https:// address in the browser and accept it once, before wss:// works\n";
+  if (self_made)
+    out +=
+        "  a certificate is self-made: open its https:// address in the browser and accept it once, before "
+        "wss:// works\n";
   if (std::ranges::any_of(gateway.groups, [](const auto& group) { return group.settings.https; })) {
     out += "  certificates of https members are not verified yet\n";
   }
   if (!gateway.without_effect.empty()) {
     out += "  accepted without effect here:";
-    for (const std::string& what : gateway.without_effect) fmt::format_to(std::back_inserter(out), "{} {}", &what == &gateway.without_effect.front() ? "" : ",", what);
+    for (const std::string& what : gateway.without_effect)
+      fmt::format_to(std::back_inserter(out), "{} {}", &what == &gateway.without_effect.front() ? "" : ",",
+                     what);
     out += '\n';
   }
   return out;

@@ -1,4 +1,5 @@
-// What `run` prints under its ready line: for people, so that the first question is answered before it is asked.
+// What `run` prints under its ready line: for people, so that the first question is answered before it is
+// asked.
 #pragma once
 
 #include <string>

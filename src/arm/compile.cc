@@ -8,26 +8,30 @@
 
 namespace passerelle::arm {
 
-const Item* Compilation::resolve(const PropertyReader& from, std::string_view property, std::string_view collection,
-                                 bool required) const {
+const Item* Compilation::resolve(const PropertyReader& from, std::string_view property,
+                                 std::string_view collection, bool required) const {
   const auto name = from.reference(property, collection, required);
   if (!name) return nullptr;
   const auto& items = resource.collection(collection);
-  const auto found = std::ranges::find_if(items, [&](const Item& item) { return equals_ignoring_case(item.name, *name); });
+  const auto found =
+      std::ranges::find_if(items, [&](const Item& item) { return equals_ignoring_case(item.name, *name); });
   if (found != items.end()) {
     if (found->name != *name) {
-      problems.warning_once(from.where(property), "IdCase", fmt::format("'{}' is read as '{}'", *name, found->name));
+      problems.warning_once(from.where(property), "IdCase",
+                            fmt::format("'{}' is read as '{}'", *name, found->name));
     }
     return &*found;
   }
   std::vector<std::string_view> names;
   for (const Item& item : items) names.push_back(item.name);
   const auto near = nearest_word(*name, names);
-  from.error(property, "InvalidResourceReference",
-             fmt::format("there is no '{}' in {}; {}", *name, collection,
-                         !near.empty()    ? fmt::format("did you mean '{}'?", near)
-                         : names.empty() ? std::string("that collection is missing: add it, or a second file that holds it")
-                                         : fmt::format("it holds {}", fmt::join(names, ", "))));
+  from.error(
+      property, "InvalidResourceReference",
+      fmt::format("there is no '{}' in {}; {}", *name, collection,
+                  !near.empty() ? fmt::format("did you mean '{}'?", near)
+                  : names.empty()
+                      ? std::string("that collection is missing: add it, or a second file that holds it")
+                      : fmt::format("it holds {}", fmt::join(names, ", "))));
   return nullptr;
 }
 
@@ -41,7 +45,8 @@ void compile_rules(const Compilation& c) {
     rule.priority = reader.number("priority", 1, 20000);
     if (rule.priority) ++with_priority;
     if (const auto type = reader.string("ruleType"); type && !equals_ignoring_case(*type, "Basic")) {
-      reader.error("ruleType", "NotSupportedYet", fmt::format("the rule type '{}' is not supported yet; \"Basic\" is", *type));
+      reader.error("ruleType", "NotSupportedYet",
+                   fmt::format("the rule type '{}' is not supported yet; \"Basic\" is", *type));
       continue;
     }
     const Item* listener = c.resolve(reader, "httpListener", "httpListeners", true);
@@ -52,8 +57,10 @@ void compile_rules(const Compilation& c) {
     if (bound == c.gateway.listeners.end()) continue;  // its own problem was reported
     rule.listener = static_cast<model::Index>(bound - c.gateway.listeners.begin());
     if (const auto* other = c.gateway.rule_of(rule.listener)) {
-      reader.error("httpListener", "ApplicationGatewayHttpListenerReferencedByMultipleRules",
-                   fmt::format("the rules '{}' and '{}' are bound to the same listener '{}'; give each its own", other->name, rule.name, listener->name));
+      reader.error(
+          "httpListener", "ApplicationGatewayHttpListenerReferencedByMultipleRules",
+          fmt::format("the rules '{}' and '{}' are bound to the same listener '{}'; give each its own",
+                      other->name, rule.name, listener->name));
       continue;
     }
     const auto group = compile_group(c, *pool, *settings);
@@ -63,7 +70,8 @@ void compile_rules(const Compilation& c) {
   }
   if (with_priority != 0 && with_priority != rules.size()) {
     c.problems.error(rules.front().where, "ApplicationGatewayRequestRoutingRulePartialPriorityDefined",
-                     "some rules have a priority and some have none; give one to each, or to none", "requestRoutingRules");
+                     "some rules have a priority and some have none; give one to each, or to none",
+                     "requestRoutingRules");
   }
 }
 
@@ -84,10 +92,13 @@ void compile_options(const Compilation& c) {
   const auto mode = reader.string("firewallMode").value_or("Detection");
   if (equals_ignoring_case(mode, "Prevention") && !c.local.ignore_waf) {
     c.problems.error(item.where, "WafNotEnforced",
-                     "the template asks for a WAF in Prevention mode and nothing inspects requests yet; to load it all the same, "
-                     "write \"waf\": \"ignore\" in the local file", item.path);
+                     "the template asks for a WAF in Prevention mode and nothing inspects requests yet; to "
+                     "load it all the same, "
+                     "write \"waf\": \"ignore\" in the local file",
+                     item.path);
   } else {
-    c.gateway.without_effect.push_back(fmt::format("webApplicationFirewallConfiguration ({} mode: no request is inspected)", mode));
+    c.gateway.without_effect.push_back(
+        fmt::format("webApplicationFirewallConfiguration ({} mode: no request is inspected)", mode));
   }
 }
 

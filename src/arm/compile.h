@@ -1,4 +1,5 @@
-// From the resource as written, and the local file, to the model. Every check appends a problem; none stops the rest.
+// From the resource as written, and the local file, to the model. Every check appends a problem; none stops
+// the rest.
 #pragma once
 
 #include "arm/local_file.h"
@@ -16,8 +17,8 @@ struct Compilation {
   model::Gateway& gateway;
 
   // The element an id names; reports one that is not there, with what there is.
-  [[nodiscard]] const Item* resolve(const PropertyReader& from, std::string_view property, std::string_view collection,
-                                    bool required) const;
+  [[nodiscard]] const Item* resolve(const PropertyReader& from, std::string_view property,
+                                    std::string_view collection, bool required) const;
 };
 
 void compile_certificates(const Compilation& c);
@@ -26,6 +27,7 @@ void compile_rules(const Compilation& c);
 void compile_options(const Compilation& c);
 
 // The index of the group for this pool and setting; made at the first asking.
-[[nodiscard]] std::optional<model::Index> compile_group(const Compilation& c, const Item& pool, const Item& settings);
+[[nodiscard]] std::optional<model::Index> compile_group(const Compilation& c, const Item& pool,
+                                                        const Item& settings);
 
 }  // namespace passerelle::arm

@@ -14,7 +14,9 @@ std::optional<bool> is_https(const PropertyReader& reader, std::string_view what
   const auto protocol = reader.string("protocol");
   if (protocol && equals_ignoring_case(*protocol, "Http")) return false;
   if (protocol && equals_ignoring_case(*protocol, "Https")) return true;
-  if (!reader.failed("protocol")) reader.error("protocol", "InvalidRequestFormat", fmt::format("the protocol of {} is \"Http\" or \"Https\"", what));
+  if (!reader.failed("protocol"))
+    reader.error("protocol", "InvalidRequestFormat",
+                 fmt::format("the protocol of {} is \"Http\" or \"Https\"", what));
   return std::nullopt;
 }
 
@@ -36,13 +38,20 @@ void read_match(const PropertyReader& reader, model::Probe& probe, ProblemList& 
     for (const JsonValue& code : codes->items) {
       const JsonValue* value = match->evaluator->resolve(code);
       if (value == nullptr) continue;
-      if (const auto range = status_range(value->text)) probe.statuses.push_back(*range);
-      else problems.error(value->where, "InvalidRequestFormat", fmt::format("'{}' is no status and no range of them; write \"200\" or \"200-399\"", value->text), match->path + ".statusCodes");
+      if (const auto range = status_range(value->text))
+        probe.statuses.push_back(*range);
+      else
+        problems.error(
+            value->where, "InvalidRequestFormat",
+            fmt::format("'{}' is no status and no range of them; write \"200\" or \"200-399\"", value->text),
+            match->path + ".statusCodes");
     }
   }
   if (const auto body = inner.string("body")) {
     constexpr std::size_t body_characters_max = 4090;
-    if (body->size() > body_characters_max) inner.error("body", "InvalidRequestFormat", "the text to find in a probe's answer has at most 4,090 characters");
+    if (body->size() > body_characters_max)
+      inner.error("body", "InvalidRequestFormat",
+                  "the text to find in a probe's answer has at most 4,090 characters");
     probe.body = *body;
   }
 }
@@ -53,18 +62,26 @@ model::Probe read_probe(const Compilation& c, const Item& item, const model::Bac
   probe.name = item.name;
   if (const auto https = is_https(reader, "a probe"); https && *https != settings.https) {
     reader.error("protocol", "ApplicationGatewayProbeProtocolMustMatchBackendHttpSettingsProtocol",
-                 fmt::format("the probe '{}' and the backend settings '{}' that use it have different protocols; make them the same", item.name, settings.name));
+                 fmt::format("the probe '{}' and the backend settings '{}' that use it have different "
+                             "protocols; make them the same",
+                             item.name, settings.name));
   }
   const bool pick = reader.boolean("pickHostNameFromBackendHttpSettings").value_or(false);
   probe.host = pick ? settings.host_name : reader.string("host").value_or("");
   if (pick && settings.host_name.empty() && !settings.pick_host_from_member) {
-    reader.error("pickHostNameFromBackendHttpSettings", "ApplicationGatewayProbePickHostNameFromBackendHttpSettingsWithoutHostName",
-                 fmt::format("the backend settings '{}' have neither hostName nor pickHostNameFromBackendAddress to pick a host from", settings.name));
+    reader.error("pickHostNameFromBackendHttpSettings",
+                 "ApplicationGatewayProbePickHostNameFromBackendHttpSettingsWithoutHostName",
+                 fmt::format("the backend settings '{}' have neither hostName nor "
+                             "pickHostNameFromBackendAddress to pick a host from",
+                             settings.name));
   }
   if (!pick && probe.host.empty() && !settings.pick_host_from_member) probe.host = "127.0.0.1";
   probe.path = reader.string("path").value_or("/");
-  if (!probe.path.starts_with('/')) reader.error("path", "InvalidRequestFormat", fmt::format("a probe's path begins with '/'; write \"/{}\"", probe.path));
-  if (probe.path.find_first_of(" \r\n\t#") != std::string::npos) reader.error("path", "InvalidRequestFormat", "a probe's path holds a blank or a '#'; percent-encode it");
+  if (!probe.path.starts_with('/'))
+    reader.error("path", "InvalidRequestFormat",
+                 fmt::format("a probe's path begins with '/'; write \"/{}\"", probe.path));
+  if (probe.path.find_first_of(" \r\n\t#") != std::string::npos)
+    reader.error("path", "InvalidRequestFormat", "a probe's path holds a blank or a '#'; percent-encode it");
   probe.port = static_cast<std::uint16_t>(reader.number("port", 1, 65535).value_or(0));
   probe.interval = std::chrono::seconds(reader.number("interval", 1, seconds_in_a_day).value_or(30));
   probe.timeout = std::chrono::seconds(reader.number("timeout", 1, seconds_in_a_day).value_or(30));
@@ -72,7 +89,8 @@ model::Probe read_probe(const Compilation& c, const Item& item, const model::Bac
   probe.min_servers = reader.number("minServers", 0, 1200).value_or(0);
   if (probe.timeout > probe.interval) {
     reader.warning("timeout", "ProbeTimeoutAboveInterval",
-                   fmt::format("the timeout ({} s) is above the interval ({} s): a member that hangs is found out only every {} s",
+                   fmt::format("the timeout ({} s) is above the interval ({} s): a member that hangs is "
+                               "found out only every {} s",
                                probe.timeout.count(), probe.interval.count(), probe.timeout.count()));
   }
   read_match(reader, probe, c.problems);
@@ -85,15 +103,18 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
   out.name = item.name;
   const auto https = is_https(reader, "backend settings");
   const auto port = reader.number("port", 1, 65535);
-  if (reader.value("port") == nullptr && !reader.failed("port")) reader.error("port", "InvalidRequestFormat", "the backend settings have no port; write \"port\": 80");
+  if (reader.value("port") == nullptr && !reader.failed("port"))
+    reader.error("port", "InvalidRequestFormat", "the backend settings have no port; write \"port\": 80");
   if (!https || !port) return std::nullopt;
   out.https = *https;
   out.port = static_cast<std::uint16_t>(*port);
-  out.request_timeout = std::chrono::seconds(reader.number("requestTimeout", 1, seconds_in_a_day).value_or(20));
+  out.request_timeout =
+      std::chrono::seconds(reader.number("requestTimeout", 1, seconds_in_a_day).value_or(20));
   out.host_name = reader.string("hostName").value_or("");
   out.pick_host_from_member = reader.boolean("pickHostNameFromBackendAddress").value_or(false);
   if (out.pick_host_from_member && !out.host_name.empty()) {
-    reader.error("hostName", "ApplicationGatewayBackendHttpSettingsHostNameAndPickHostName", "hostName and pickHostNameFromBackendAddress exclude each other; remove one");
+    reader.error("hostName", "ApplicationGatewayBackendHttpSettingsHostNameAndPickHostName",
+                 "hostName and pickHostNameFromBackendAddress exclude each other; remove one");
   }
   if (const auto draining = reader.inner("connectionDraining")) {
     const PropertyReader inner(*draining, c.problems);
@@ -101,11 +122,13 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
       out.drain_timeout = std::chrono::seconds(inner.number("drainTimeoutInSec", 1, 3600).value_or(30));
     }
   }
-  // Section 10.1 of the behaviour sheet: the default probe asks for / with Host 127.0.0.1, or the setting's own host.
+  // Section 10.1 of the behaviour sheet: the default probe asks for / with Host 127.0.0.1, or the setting's
+  // own host.
   out.probe.name = "default";
   out.probe.host = !out.host_name.empty() ? out.host_name : out.pick_host_from_member ? "" : "127.0.0.1";
   if (reader.value("probe") != nullptr || reader.failed("probe")) {
-    if (const Item* probe = c.resolve(reader, "probe", "probes", true)) out.probe = read_probe(c, *probe, out);
+    if (const Item* probe = c.resolve(reader, "probe", "probes", true))
+      out.probe = read_probe(c, *probe, out);
   }
   return out;
 }
@@ -123,31 +146,40 @@ std::vector<Member> read_members(const Compilation& c, const Item& pool) {
   for (std::size_t i = 0; i < addresses->items.size(); ++i) {
     const JsonValue* address = pool.evaluator->resolve(addresses->items[i]);
     if (address == nullptr) continue;
-    const Item item{pool.name, address, pool.evaluator, fmt::format("{}.backendAddresses[{}]", pool.path, i), address->where};
+    const Item item{pool.name, address, pool.evaluator, fmt::format("{}.backendAddresses[{}]", pool.path, i),
+                    address->where};
     const PropertyReader inner(item, c.problems);
     auto ip = inner.string("ipAddress");
     auto fqdn = inner.string("fqdn");
     if (inner.failed("ipAddress") || inner.failed("fqdn")) continue;
     if (ip && !ip->empty()) {
-      if (!IpAddress::parse(*ip)) inner.error("ipAddress", "InvalidRequestFormat", fmt::format("'{}' is not an IP address; a name belongs in \"fqdn\"", *ip));
-      else out.push_back({*ip, inner.where("ipAddress")});
+      if (!IpAddress::parse(*ip))
+        inner.error("ipAddress", "InvalidRequestFormat",
+                    fmt::format("'{}' is not an IP address; a name belongs in \"fqdn\"", *ip));
+      else
+        out.push_back({*ip, inner.where("ipAddress")});
     } else if (fqdn && !fqdn->empty()) {
       out.push_back({*fqdn, inner.where("fqdn")});
     } else {
-      c.problems.error(item.where, "InvalidRequestFormat", "a backend address has \"ipAddress\" or \"fqdn\"", item.path);
+      c.problems.error(item.where, "InvalidRequestFormat", "a backend address has \"ipAddress\" or \"fqdn\"",
+                       item.path);
     }
   }
   return out;
 }
 
-model::Target make_target(const std::string& name, const LocalAddress& address, const model::BackendSettings& settings) {
+model::Target make_target(const std::string& name, const LocalAddress& address,
+                          const model::BackendSettings& settings) {
   model::Target target;
   target.name = name;
   target.tls = address.tls.value_or(settings.https);
   target.port = address.port.value_or(settings.port);
-  if (!address.unix_path.empty()) target.address = Endpoint{{}, 0, address.unix_path};
-  else if (const auto ip = IpAddress::parse(address.host)) target.address = Endpoint{*ip, target.port, {}};
-  else target.host = address.host;
+  if (!address.unix_path.empty())
+    target.address = Endpoint{{}, 0, address.unix_path};
+  else if (const auto ip = IpAddress::parse(address.host))
+    target.address = Endpoint{*ip, target.port, {}};
+  else
+    target.host = address.host;
   return target;
 }
 
@@ -178,11 +210,16 @@ std::optional<model::Index> compile_group(const Compilation& c, const Item& pool
       group.targets.push_back(make_target(name, address, *settings));
     }
   } else {
-    for (const Member& member : read_members(c, pool)) group.targets.push_back(target_of(c, member, *settings));
+    for (const Member& member : read_members(c, pool))
+      group.targets.push_back(target_of(c, member, *settings));
     if (group.targets.empty()) {
-      c.problems.warning(pool.where, "EmptyBackendPool",
-                         fmt::format("the pool '{}' has no member, so every request to it ends in 502; NICs and scale sets are not seen here: "
-                                     "write \"backendPools\": {{ \"{}\": [\"127.0.0.1:9001\"] }} in the local file", pool.name, pool.name), pool.path);
+      c.problems.warning(
+          pool.where, "EmptyBackendPool",
+          fmt::format("the pool '{}' has no member, so every request to it ends in 502; NICs and scale sets "
+                      "are not seen here: "
+                      "write \"backendPools\": {{ \"{}\": [\"127.0.0.1:9001\"] }} in the local file",
+                      pool.name, pool.name),
+          pool.path);
     }
   }
   groups.push_back(std::move(group));

@@ -43,7 +43,8 @@ const JsonValue* Evaluator::resolve(const JsonValue& raw) {
   } else {
     const auto expression = parse_expression(std::string_view(raw.text).substr(1, raw.text.size() - 2));
     if (!expression) {
-      fail(raw, "InvalidTemplate", fmt::format("the expression \"{}\" cannot be read: {}", raw.text, expression.error()));
+      fail(raw, "InvalidTemplate",
+           fmt::format("the expression \"{}\" cannot be read: {}", raw.text, expression.error()));
     } else if (auto value = evaluate(*expression, raw)) {
       restamp(*value, raw.where);
       result = keep(std::move(*value));
@@ -83,14 +84,16 @@ Evaluator::Value Evaluator::evaluate(const Expression& expression, const JsonVal
       auto object = evaluate(expression.operands[0], origin);
       if (!object) return std::nullopt;
       const JsonValue* found = object->find(expression.text);
-      if (found == nullptr) return fail(origin, "InvalidTemplate", fmt::format("there is no property '{}'", expression.text));
+      if (found == nullptr)
+        return fail(origin, "InvalidTemplate", fmt::format("there is no property '{}'", expression.text));
       return JsonValue(*found);
     }
     case Expression::Kind::index: {
       auto object = evaluate(expression.operands[0], origin);
       auto index = evaluate(expression.operands[1], origin);
       if (!object || !index) return std::nullopt;
-      if (const JsonValue* found = index->is_string() ? object->find(index->text) : nullptr) return JsonValue(*found);
+      if (const JsonValue* found = index->is_string() ? object->find(index->text) : nullptr)
+        return JsonValue(*found);
       const auto number = parse_decimal<std::size_t>(index->text);
       if (!number || *number >= object->items.size()) {
         return fail(origin, "InvalidTemplate", fmt::format("there is no element [{}]", index->text));
@@ -119,8 +122,10 @@ Evaluator::Value Evaluator::call(const Expression& expression, const JsonValue& 
   if (name == "resourceid") return resource_id(arguments, origin);
   if (name == "resourcegroup") return scope_object(true, origin);
   if (name == "subscription") return scope_object(false, origin);
-  return fail(origin, "FunctionNotSupported",
-              fmt::format("the template function {}() is not supported yet; replace the expression by its value", expression.text));
+  return fail(
+      origin, "FunctionNotSupported",
+      fmt::format("the template function {}() is not supported yet; replace the expression by its value",
+                  expression.text));
 }
 
 Evaluator::Value Evaluator::parameter(const std::string& name, const JsonValue& origin) {
@@ -135,7 +140,9 @@ Evaluator::Value Evaluator::parameter(const std::string& name, const JsonValue& 
   const JsonValue* fallback = parameter->find("defaultValue");
   if (fallback == nullptr) {
     return fail(*parameter, "MissingParameter",
-                fmt::format("the parameter '{0}' has no value; give --parameters {0}=VALUE, a parameters file, or a defaultValue", name));
+                fmt::format("the parameter '{0}' has no value; give --parameters {0}=VALUE, a parameters "
+                            "file, or a defaultValue",
+                            name));
   }
   const JsonValue* value = resolve_all(*fallback);
   return value != nullptr ? Value(*value) : std::nullopt;
@@ -144,7 +151,8 @@ Evaluator::Value Evaluator::parameter(const std::string& name, const JsonValue& 
 Evaluator::Value Evaluator::variable(const std::string& name, const JsonValue& origin) {
   const JsonValue* variables = root_ != nullptr ? root_->find("variables") : nullptr;
   const JsonValue* raw = variables != nullptr ? variables->find(name) : nullptr;
-  if (raw == nullptr) return fail(origin, "InvalidTemplate", fmt::format("the template has no variable '{}'", name));
+  if (raw == nullptr)
+    return fail(origin, "InvalidTemplate", fmt::format("the template has no variable '{}'", name));
   const auto key = lowered(name);
   if (std::ranges::find(under_way_, key) != under_way_.end()) {
     return fail(origin, "InvalidTemplate",
@@ -160,7 +168,8 @@ Evaluator::Value Evaluator::concat(std::vector<JsonValue> arguments, const JsonV
   if (!arguments.empty() && arguments[0].is(JsonValue::Kind::array)) {
     JsonValue out = std::move(arguments[0]);
     for (std::size_t i = 1; i < arguments.size(); ++i) {
-      if (!arguments[i].is(JsonValue::Kind::array)) return fail(origin, "InvalidTemplate", "concat() takes strings or arrays, not both");
+      if (!arguments[i].is(JsonValue::Kind::array))
+        return fail(origin, "InvalidTemplate", "concat() takes strings or arrays, not both");
       out.items.insert(out.items.end(), arguments[i].items.begin(), arguments[i].items.end());
     }
     return out;
@@ -168,7 +177,8 @@ Evaluator::Value Evaluator::concat(std::vector<JsonValue> arguments, const JsonV
   std::string text;
   for (const auto& argument : arguments) {
     if (argument.is_object() || argument.is(JsonValue::Kind::array)) {
-      return fail(origin, "InvalidTemplate", fmt::format("concat() takes strings or arrays, not {}", kind_name(argument.kind)));
+      return fail(origin, "InvalidTemplate",
+                  fmt::format("concat() takes strings or arrays, not {}", kind_name(argument.kind)));
     }
     text += argument.is(JsonValue::Kind::boolean) ? (argument.boolean ? "True" : "False") : argument.text;
   }
@@ -180,7 +190,8 @@ Evaluator::Value Evaluator::resource_id(const std::vector<JsonValue>& arguments,
   std::size_t type = 0;
   while (type < arguments.size() && arguments[type].text.find('/') == std::string::npos) ++type;
   if (type > 2 || type + 1 >= arguments.size()) {
-    return fail(origin, "InvalidTemplate", "resourceId() takes a type as 'Microsoft.Network/…' and a name for each of its parts");
+    return fail(origin, "InvalidTemplate",
+                "resourceId() takes a type as 'Microsoft.Network/…' and a name for each of its parts");
   }
   const std::string& subscription = type == 2 ? arguments[0].text : scope_.subscription;
   const std::string& group = type >= 1 ? arguments[type - 1].text : scope_.resource_group;
@@ -191,10 +202,12 @@ Evaluator::Value Evaluator::resource_id(const std::vector<JsonValue>& arguments,
   for (std::size_t name = type + 1; name < arguments.size(); ++name) {
     const auto [part, others] = split_once(parts, '/');
     parts = others;
-    if (part.empty()) return fail(origin, "InvalidTemplate", "resourceId() has more names than its type has parts");
+    if (part.empty())
+      return fail(origin, "InvalidTemplate", "resourceId() has more names than its type has parts");
     id += fmt::format("/{}/{}", part, arguments[name].text);
   }
-  if (!parts.empty()) return fail(origin, "InvalidTemplate", "resourceId() has fewer names than its type has parts");
+  if (!parts.empty())
+    return fail(origin, "InvalidTemplate", "resourceId() has fewer names than its type has parts");
   return JsonValue::make_string(std::move(id), origin.where);
 }
 

@@ -19,7 +19,8 @@ struct DeploymentScope {
   std::string location = "local";
 };
 
-// A resource for the time of one load; keeps what it computed. `parameters`: given values by name, later wins.
+// A resource for the time of one load; keeps what it computed. `parameters`: given values by name, later
+// wins.
 class Evaluator {
  public:
   Evaluator(const JsonValue* root, std::vector<const JsonMember*> parameters, const DeploymentScope& scope,

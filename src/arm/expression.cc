@@ -27,11 +27,13 @@ class Parser {
 
  private:
   std::unexpected<std::string> unexpected(std::string_view wanted) const {
-    const auto found = at_ < text_.size() ? fmt::format("'{}'", text_.substr(at_, 12)) : std::string("the end");
+    const auto found =
+        at_ < text_.size() ? fmt::format("'{}'", text_.substr(at_, 12)) : std::string("the end");
     return std::unexpected(fmt::format("{} was expected at character {}, not {}", wanted, at_ + 2, found));
   }
   void skip_blanks() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;
+    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+      ++at_;
   }
   bool take(char c) {
     skip_blanks();
@@ -133,8 +135,12 @@ class Parser {
 
 }  // namespace
 
-bool is_expression(std::string_view text) { return text.starts_with('[') && !text.starts_with("[[") && text.ends_with(']'); }
+bool is_expression(std::string_view text) {
+  return text.starts_with('[') && !text.starts_with("[[") && text.ends_with(']');
+}
 
-std::expected<Expression, std::string> parse_expression(std::string_view text) { return Parser(text).parse(); }
+std::expected<Expression, std::string> parse_expression(std::string_view text) {
+  return Parser(text).parse();
+}
 
 }  // namespace passerelle::arm

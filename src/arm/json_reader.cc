@@ -16,10 +16,12 @@ class Reader {
     if (text_.size() > limits_.text_bytes_max) return fail("TooLarge", "the file is larger than 16 MiB");
     if (text_.starts_with("\xef\xbb\xbf")) at_ = line_start_ = 3;
     if (!skip_blanks()) return std::nullopt;
-    if (at_ == text_.size()) return fail("InvalidJson", "the file is empty; a template, a resource or a fragment was expected");
+    if (at_ == text_.size())
+      return fail("InvalidJson", "the file is empty; a template, a resource or a fragment was expected");
     std::optional<JsonValue> value;
     if (text_[at_] == '"' && is_fragment()) {
-      problems_.warning(position(), "MissingBraces", "the document has no outer braces; it is read as if it had");
+      problems_.warning(position(), "MissingBraces",
+                        "the document has no outer braces; it is read as if it had");
       value = read_members(position(), '\0');
     } else {
       value = read_value();
@@ -43,7 +45,8 @@ class Reader {
   // Columns count characters, so they are only computed when asked for.
   Position position() const {
     std::uint32_t column = 1;
-    for (std::size_t i = line_start_; i < at_; ++i) column += (static_cast<unsigned char>(text_[i]) & 0xc0) != 0x80;
+    for (std::size_t i = line_start_; i < at_; ++i)
+      column += (static_cast<unsigned char>(text_[i]) & 0xc0) != 0x80;
     return {file_, line_, column};
   }
 
@@ -108,7 +111,8 @@ class Reader {
 
   template <class Read>
   std::optional<JsonValue> nested(Read read) {
-    if (++depth_ > limits_.depth_max) return fail("TooDeep", fmt::format("nested deeper than {} levels", limits_.depth_max));
+    if (++depth_ > limits_.depth_max)
+      return fail("TooDeep", fmt::format("nested deeper than {} levels", limits_.depth_max));
     auto value = read();
     --depth_;
     return value;
@@ -123,14 +127,16 @@ class Reader {
       return true;
     }
     if (peek() != ',') {
-      fail("InvalidJson", end == '\0' ? "',' was expected here" : fmt::format("',' or '{}' was expected here", end));
+      fail("InvalidJson",
+           end == '\0' ? "',' was expected here" : fmt::format("',' or '{}' was expected here", end));
       return false;
     }
     const Position comma = position();
     ++at_;
     if (!skip_blanks()) return false;
     if (peek() == end && (end != '\0' || at_ == text_.size())) {
-      if (!limits_.trailing_commas_are_fine) problems_.warning_once(comma, "TrailingComma", "a comma behind the last item is passed over");
+      if (!limits_.trailing_commas_are_fine)
+        problems_.warning_once(comma, "TrailingComma", "a comma behind the last item is passed over");
       if (end != '\0') ++at_;
       closed = true;
     }
@@ -174,8 +180,9 @@ class Reader {
       auto value = read_value();
       if (!value) return std::nullopt;
       if (out.member(*key) != nullptr) {
-        problems_.error(key_where, "DuplicateProperty",
-                        fmt::format("\"{}\" is given twice in this object (names ignore case); remove one", *key));
+        problems_.error(
+            key_where, "DuplicateProperty",
+            fmt::format("\"{}\" is given twice in this object (names ignore case); remove one", *key));
         return std::nullopt;
       }
       out.members.push_back({std::move(*key), key_where, std::move(*value)});
@@ -270,9 +277,12 @@ class Reader {
     std::uint32_t value = 0;
     for (int i = 0; i < 4; ++i, ++at_) {
       const char c = ascii_lower(peek());
-      if (c >= '0' && c <= '9') value = value << 4 | static_cast<std::uint32_t>(c - '0');
-      else if (c >= 'a' && c <= 'f') value = value << 4 | static_cast<std::uint32_t>(c - 'a' + 10);
-      else return std::nullopt;
+      if (c >= '0' && c <= '9')
+        value = value << 4 | static_cast<std::uint32_t>(c - '0');
+      else if (c >= 'a' && c <= 'f')
+        value = value << 4 | static_cast<std::uint32_t>(c - 'a' + 10);
+      else
+        return std::nullopt;
     }
     return value;
   }
@@ -282,8 +292,10 @@ class Reader {
     if (code && *code >= 0xd800 && *code < 0xdc00 && text_.substr(at_).starts_with("\\u")) {
       at_ += 2;
       const auto low = hex4();
-      if (low && *low >= 0xdc00 && *low < 0xe000) code = 0x10000 + ((*code - 0xd800) << 10) + (*low - 0xdc00);
-      else code.reset();
+      if (low && *low >= 0xdc00 && *low < 0xe000)
+        code = 0x10000 + ((*code - 0xd800) << 10) + (*low - 0xdc00);
+      else
+        code.reset();
     }
     if (!code || (*code >= 0xd800 && *code < 0xe000)) {
       return refuse("InvalidJson", "\\u must be followed by four hexadecimal digits of a character");

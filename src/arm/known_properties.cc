@@ -48,18 +48,24 @@ constexpr std::array resource = {
 };
 
 constexpr std::array frontend_ip = {
-    KnownProperty{"publicIPAddress"},  KnownProperty{"privateIPAddress"},
-    KnownProperty{"privateIPAllocationMethod"}, KnownProperty{"subnet"},
+    KnownProperty{"publicIPAddress"},
+    KnownProperty{"privateIPAddress"},
+    KnownProperty{"privateIPAllocationMethod"},
+    KnownProperty{"subnet"},
     KnownProperty{"privateLinkConfiguration", without_effect},
-    KnownProperty{"httpListeners", read_only}, KnownProperty{"provisioningState", read_only},
+    KnownProperty{"httpListeners", read_only},
+    KnownProperty{"provisioningState", read_only},
 };
 
 constexpr std::array frontend_port = {KnownProperty{"port"}, KnownProperty{"httpListeners", read_only},
                                       KnownProperty{"provisioningState", read_only}};
 
 constexpr std::array ssl_certificate = {
-    KnownProperty{"data"}, KnownProperty{"password"}, KnownProperty{"keyVaultSecretId"},
-    KnownProperty{"publicCertData", read_only}, KnownProperty{"httpListeners", read_only},
+    KnownProperty{"data"},
+    KnownProperty{"password"},
+    KnownProperty{"keyVaultSecretId"},
+    KnownProperty{"publicCertData", read_only},
+    KnownProperty{"httpListeners", read_only},
     KnownProperty{"provisioningState", read_only},
 };
 
@@ -93,9 +99,12 @@ constexpr std::array rule = {
 };
 
 constexpr std::array pool = {
-    KnownProperty{"backendAddresses"}, KnownProperty{"backendIPConfigurations"},
-    KnownProperty{"requestRoutingRules", read_only}, KnownProperty{"urlPathMaps", read_only},
-    KnownProperty{"pathRules", read_only}, KnownProperty{"provisioningState", read_only},
+    KnownProperty{"backendAddresses"},
+    KnownProperty{"backendIPConfigurations"},
+    KnownProperty{"requestRoutingRules", read_only},
+    KnownProperty{"urlPathMaps", read_only},
+    KnownProperty{"pathRules", read_only},
+    KnownProperty{"provisioningState", read_only},
 };
 
 constexpr std::array settings = {
@@ -123,11 +132,20 @@ constexpr std::array settings = {
 };
 
 constexpr std::array probe = {
-    KnownProperty{"protocol"}, KnownProperty{"host"}, KnownProperty{"path"}, KnownProperty{"port"},
-    KnownProperty{"interval"}, KnownProperty{"timeout"}, KnownProperty{"unhealthyThreshold"},
-    KnownProperty{"pickHostNameFromBackendHttpSettings"}, KnownProperty{"pickHostNameFromBackendSettings", without_effect},
-    KnownProperty{"minServers"}, KnownProperty{"match"}, KnownProperty{"enableProbeProxyProtocolHeader", without_effect},
-    KnownProperty{"backendHttpSettings", read_only}, KnownProperty{"provisioningState", read_only},
+    KnownProperty{"protocol"},
+    KnownProperty{"host"},
+    KnownProperty{"path"},
+    KnownProperty{"port"},
+    KnownProperty{"interval"},
+    KnownProperty{"timeout"},
+    KnownProperty{"unhealthyThreshold"},
+    KnownProperty{"pickHostNameFromBackendHttpSettings"},
+    KnownProperty{"pickHostNameFromBackendSettings", without_effect},
+    KnownProperty{"minServers"},
+    KnownProperty{"match"},
+    KnownProperty{"enableProbeProxyProtocolHeader", without_effect},
+    KnownProperty{"backendHttpSettings", read_only},
+    KnownProperty{"provisioningState", read_only},
 };
 
 }  // namespace

@@ -28,9 +28,9 @@ class Loader {
       Resource resource(problems_);
       for (const GatewayBody& body : bodies_) resource.merge(body);
       gateway->name = bodies_.back().name;
-      gateway->resource_id =
-          fmt::format("/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/applicationGateways/{}",
-                      input_.scope.subscription, input_.scope.resource_group, gateway->name);
+      gateway->resource_id = fmt::format(
+          "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/applicationGateways/{}",
+          input_.scope.subscription, input_.scope.resource_group, gateway->name);
       compile(Compilation{resource, local, problems_, *gateway});
     }
     Loaded out;
@@ -45,15 +45,18 @@ class Loader {
     Resource resource(problems_);
     for (const GatewayBody& body : bodies_) resource.merge(body);
     Inventory out;
-    for (const Item& item : resource.collection("frontendIPConfigurations")) out.frontends.push_back(item.name);
+    for (const Item& item : resource.collection("frontendIPConfigurations"))
+      out.frontends.push_back(item.name);
     for (const Item& item : resource.collection("frontendPorts")) {
       const auto number = PropertyReader(item, problems_).number("port", 1, 65535);
       if (number) out.ports.push_back({item.name, static_cast<std::uint16_t>(*number)});
     }
     for (const Item& item : resource.collection("sslCertificates")) out.certificates.push_back(item.name);
-    for (const Item& item : resource.collection("backendAddressPools")) out.pools.push_back({item.name, member_names(item)});
+    for (const Item& item : resource.collection("backendAddressPools"))
+      out.pools.push_back({item.name, member_names(item)});
     if (const Item* waf = resource.single("webApplicationFirewallConfiguration")) {
-      out.waf_prevention = equals_ignoring_case(PropertyReader(*waf, problems_).string("firewallMode").value_or(""), "Prevention");
+      out.waf_prevention = equals_ignoring_case(
+          PropertyReader(*waf, problems_).string("firewallMode").value_or(""), "Prevention");
     }
     return out;
   }
@@ -81,7 +84,9 @@ class Loader {
     names.emplace_back("command line");
     return names;
   }
-  std::uint32_t file_of_parameters(std::size_t i) const { return static_cast<std::uint32_t>(input_.templates.size() + i); }
+  std::uint32_t file_of_parameters(std::size_t i) const {
+    return static_cast<std::uint32_t>(input_.templates.size() + i);
+  }
   std::uint32_t file_of_local() const { return file_of_parameters(input_.parameter_files.size()); }
   Position command_line() const { return {file_of_local() + 1, 0, 0}; }
 
@@ -99,7 +104,8 @@ class Loader {
       const JsonValue* list = root->find("parameters");
       for (const JsonMember& member : (list != nullptr ? list : root)->members) {
         // A Key Vault reference is no value; who needs it gets "has no value" with the way out.
-        if (const JsonValue* value = member.value.find("value")) given_.push_back({member.key, member.key_where, *value});
+        if (const JsonValue* value = member.value.find("value"))
+          given_.push_back({member.key, member.key_where, *value});
       }
     }
     for (const auto& [name, text] : input_.parameters) {
@@ -114,23 +120,33 @@ class Loader {
   LocalFile read_local() {
     LocalFile local;
     if (input_.local) {
-      if (const JsonValue* root = read(input_.local->text, file_of_local(), {.trailing_commas_are_fine = true})) local = read_local_file(*root, input_.environment, problems_);
+      if (const JsonValue* root =
+              read(input_.local->text, file_of_local(), {.trailing_commas_are_fine = true}))
+        local = read_local_file(*root, input_.environment, problems_);
     }
     LocalFile out = local;
     // The command line wins: entries found first are exact names, so put its own before the file's.
     out.frontend_ips = {};
     out.frontend_ports = {};
     for (const auto& [name, address] : input_.binds) {
-      if (IpAddress::parse(address)) out.frontend_ips.add(name, address, command_line());
-      else problems_.error(command_line(), "InvalidBind", fmt::format("--bind {}={}: '{}' is not an IP address", name, address, address));
+      if (IpAddress::parse(address))
+        out.frontend_ips.add(name, address, command_line());
+      else
+        problems_.error(command_line(), "InvalidBind",
+                        fmt::format("--bind {}={}: '{}' is not an IP address", name, address, address));
     }
     for (const auto& [name, port] : input_.ports) {
       const auto number = parse_decimal<std::uint16_t>(port);
-      if (number) out.frontend_ports.add(name, *number, command_line());
-      else problems_.error(command_line(), "InvalidPort", fmt::format("--port {}={}: '{}' is not a port from 0 to 65535", name, port, port));
+      if (number)
+        out.frontend_ports.add(name, *number, command_line());
+      else
+        problems_.error(command_line(), "InvalidPort",
+                        fmt::format("--port {}={}: '{}' is not a port from 0 to 65535", name, port, port));
     }
-    for (const auto& entry : local.frontend_ips.entries()) out.frontend_ips.add(entry.pattern, entry.value, entry.where);
-    for (const auto& entry : local.frontend_ports.entries()) out.frontend_ports.add(entry.pattern, entry.value, entry.where);
+    for (const auto& entry : local.frontend_ips.entries())
+      out.frontend_ips.add(entry.pattern, entry.value, entry.where);
+    for (const auto& entry : local.frontend_ports.entries())
+      out.frontend_ports.add(entry.pattern, entry.value, entry.where);
     return out;
   }
 
@@ -148,14 +164,17 @@ class Loader {
   // One gateway a document: the only one, or the one --gateway names.
   void choose(const std::vector<GatewayBody>& found, const JsonValue& root) {
     if (found.empty()) return;
-    if (found.size() == 1 && (input_.gateway.empty() || input_.templates.size() > 1)) return bodies_.push_back(found.front());
+    if (found.size() == 1 && (input_.gateway.empty() || input_.templates.size() > 1))
+      return bodies_.push_back(found.front());
     std::vector<std::string> names;
     for (const GatewayBody& body : found) {
       if (equals_ignoring_case(body.name, input_.gateway)) return bodies_.push_back(body);
       names.push_back(body.name);
     }
-    problems_.error(root.where, input_.gateway.empty() ? "SeveralApplicationGateways" : "NoApplicationGateway",
-                    fmt::format("the template holds the gateways {}; choose one with --gateway NAME", fmt::join(names, ", ")));
+    problems_.error(root.where,
+                    input_.gateway.empty() ? "SeveralApplicationGateways" : "NoApplicationGateway",
+                    fmt::format("the template holds the gateways {}; choose one with --gateway NAME",
+                                fmt::join(names, ", ")));
   }
 
   void compile(const Compilation& c) {
@@ -164,16 +183,23 @@ class Loader {
     compile_rules(c);
     compile_options(c);
     if (c.resource.collection("httpListeners").empty()) {
-      problems_.error(bodies_.front().properties != nullptr ? bodies_.front().properties->where : Position{}, "NoHttpListeners",
+      problems_.error(bodies_.front().properties != nullptr ? bodies_.front().properties->where : Position{},
+                      "NoHttpListeners",
                       "the gateway has no httpListeners; add the collection, or a second file that holds it");
     }
     for (model::Index i = 0; i < c.gateway.listeners.size(); ++i) {
       const model::Listener& listener = c.gateway.listeners[i];
-      if (c.gateway.rule_of(i) != nullptr || c.resource.collection("requestRoutingRules").size() != c.gateway.rules.size()) continue;
+      if (c.gateway.rule_of(i) != nullptr ||
+          c.resource.collection("requestRoutingRules").size() != c.gateway.rules.size())
+        continue;
       const auto& items = c.resource.collection("httpListeners");
       const auto item = std::ranges::find(items, listener.name, &Item::name);
-      problems_.error(item->where, "ApplicationGatewayHttpListenerNotReferencedByRule",
-                      fmt::format("no rule is bound to the listener '{}'; add one to requestRoutingRules, or remove the listener", listener.name), item->path);
+      problems_.error(
+          item->where, "ApplicationGatewayHttpListenerNotReferencedByRule",
+          fmt::format(
+              "no rule is bound to the listener '{}'; add one to requestRoutingRules, or remove the listener",
+              listener.name),
+          item->path);
     }
   }
 

@@ -23,11 +23,12 @@ struct LoadInput {
   std::vector<Source> templates;
   // A parameters file belongs to all templates; later ones win.
   std::vector<Source> parameter_files;
-  std::vector<std::pair<std::string, std::string>> parameters;  // --parameters NAME=VALUE: JSON if it parses, else a string
+  std::vector<std::pair<std::string, std::string>>
+      parameters;  // --parameters NAME=VALUE: JSON if it parses, else a string
   std::optional<Source> local;
-  std::vector<std::pair<std::string, std::string>> binds;       // --bind NAME=ADDRESS
-  std::vector<std::pair<std::string, std::string>> ports;       // --port N=M
-  std::string gateway;                                          // --gateway NAME; empty: the only one
+  std::vector<std::pair<std::string, std::string>> binds;  // --bind NAME=ADDRESS
+  std::vector<std::pair<std::string, std::string>> ports;  // --port N=M
+  std::string gateway;                                     // --gateway NAME; empty: the only one
   DeploymentScope scope;
   Environment environment;
 };

@@ -14,7 +14,8 @@ using namespace std::string_view_literals;
 
 class LocalReader {
  public:
-  LocalReader(const Environment& environment, ProblemList& problems) : environment_(environment), problems_(problems) {}
+  LocalReader(const Environment& environment, ProblemList& problems)
+      : environment_(environment), problems_(problems) {}
 
   LocalFile read(const JsonValue& root) {
     if (!root.is_object()) {
@@ -26,50 +27,70 @@ class LocalReader {
   }
 
  private:
-  void wrong(const JsonValue& value, std::string message) { problems_.error(value.where, "InvalidLocalFile", std::move(message)); }
+  void wrong(const JsonValue& value, std::string message) {
+    problems_.error(value.where, "InvalidLocalFile", std::move(message));
+  }
 
   template <class Names>
   void unknown(const JsonMember& member, const Names& names) {
     const auto near = nearest_word(member.key, names);
-    problems_.error(member.key_where, "UnknownLocalKey",
-                    near.empty() ? fmt::format("the local file knows no \"{}\"; `passerelle init` writes one with all its keys", member.key)
-                                 : fmt::format("the local file knows no \"{}\"; did you mean \"{}\"?", member.key, near));
+    problems_.error(
+        member.key_where, "UnknownLocalKey",
+        near.empty()
+            ? fmt::format("the local file knows no \"{}\"; `passerelle init` writes one with all its keys",
+                          member.key)
+            : fmt::format("the local file knows no \"{}\"; did you mean \"{}\"?", member.key, near));
   }
 
   void read_member(const JsonMember& member) {
-    static constexpr std::array keys = {"frontendIPConfigurations"sv, "frontendPorts"sv, "backendAddresses"sv, "backendPools"sv,
-                                        "sslCertificates"sv, "waf"sv, "tunnelIdleTimeout"sv, "azureParity"sv};
+    static constexpr std::array keys = {
+        "frontendIPConfigurations"sv, "frontendPorts"sv, "backendAddresses"sv,  "backendPools"sv,
+        "sslCertificates"sv,          "waf"sv,           "tunnelIdleTimeout"sv, "azureParity"sv};
     const auto is = [&](std::string_view key) { return equals_ignoring_case(member.key, key); };
     const JsonValue& value = member.value;
-    if (is("frontendIPConfigurations")) read_frontend_ips(value);
-    else if (is("frontendPorts")) read_frontend_ports(value);
-    else if (is("backendAddresses")) read_backend_addresses(value);
-    else if (is("backendPools")) read_backend_pools(value);
-    else if (is("sslCertificates")) read_certificates(value);
-    else if (is("waf")) read_waf(value);
-    else if (is("tunnelIdleTimeout")) read_idle_timeout(value);
-    else if (is("azureParity")) read_parity(value);
-    else if (is_for_later(member.key)) problems_.warning(member.key_where, "WithoutEffect", fmt::format("\"{}\" has no effect yet", member.key));
-    else unknown(member, keys);
+    if (is("frontendIPConfigurations"))
+      read_frontend_ips(value);
+    else if (is("frontendPorts"))
+      read_frontend_ports(value);
+    else if (is("backendAddresses"))
+      read_backend_addresses(value);
+    else if (is("backendPools"))
+      read_backend_pools(value);
+    else if (is("sslCertificates"))
+      read_certificates(value);
+    else if (is("waf"))
+      read_waf(value);
+    else if (is("tunnelIdleTimeout"))
+      read_idle_timeout(value);
+    else if (is("azureParity"))
+      read_parity(value);
+    else if (is_for_later(member.key))
+      problems_.warning(member.key_where, "WithoutEffect",
+                        fmt::format("\"{}\" has no effect yet", member.key));
+    else
+      unknown(member, keys);
   }
 
   // Keys of the contract that belong to features still to come.
   static bool is_for_later(std::string_view key) {
-    static constexpr std::array later = {"trustedCertificates"sv, "references"sv, "customErrorPages"sv, "minimumTlsVersion"sv,
-                                         "affinityKey"sv, "httpListeners"sv, "tunnelBalancing"sv};
+    static constexpr std::array later = {"trustedCertificates"sv, "references"sv,  "customErrorPages"sv,
+                                         "minimumTlsVersion"sv,   "affinityKey"sv, "httpListeners"sv,
+                                         "tunnelBalancing"sv};
     return std::ranges::any_of(later, [&](std::string_view name) { return equals_ignoring_case(name, key); });
   }
 
   // Visits the members of an object, or says what was expected.
   template <class Visit>
   void each(const JsonValue& value, std::string_view expected, Visit visit) {
-    if (!value.is_object()) return wrong(value, fmt::format("{} was expected, not {}", expected, kind_name(value.kind)));
+    if (!value.is_object())
+      return wrong(value, fmt::format("{} was expected, not {}", expected, kind_name(value.kind)));
     for (const auto& member : value.members) visit(member);
   }
 
   void read_frontend_ips(const JsonValue& value) {
     each(value, R"({ "frontend's name": "127.0.0.1" })", [&](const JsonMember& member) {
-      if (!member.value.is_string() || !IpAddress::parse(member.value.text)) return wrong(member.value, "an IP address of this machine was expected, such as \"127.0.0.1\"");
+      if (!member.value.is_string() || !IpAddress::parse(member.value.text))
+        return wrong(member.value, "an IP address of this machine was expected, such as \"127.0.0.1\"");
       out_.frontend_ips.add(member.key, member.value.text, member.value.where);
     });
   }
@@ -90,13 +111,15 @@ class LocalReader {
 
   void read_backend_addresses(const JsonValue& value) {
     each(value, R"({ "10.0.1.4": "127.0.0.1:9001" })", [&](const JsonMember& member) {
-      if (auto parsed = address(member.value)) out_.backend_addresses.add(member.key, std::move(*parsed), member.value.where);
+      if (auto parsed = address(member.value))
+        out_.backend_addresses.add(member.key, std::move(*parsed), member.value.where);
     });
   }
 
   void read_backend_pools(const JsonValue& value) {
     each(value, R"({ "pool's name": ["127.0.0.1:9001"] })", [&](const JsonMember& member) {
-      if (!member.value.is(JsonValue::Kind::array)) return wrong(member.value, "a list of addresses was expected, such as [\"127.0.0.1:9001\"]");
+      if (!member.value.is(JsonValue::Kind::array))
+        return wrong(member.value, "a list of addresses was expected, such as [\"127.0.0.1:9001\"]");
       std::vector<LocalAddress> addresses;
       for (const auto& item : member.value.items) {
         if (auto parsed = address(item)) addresses.push_back(std::move(*parsed));
@@ -113,58 +136,80 @@ class LocalReader {
       return {};
     }
     auto found = environment_(name->text);
-    if (!found) problems_.error(name->where, "MissingEnvironmentVariable", fmt::format("the environment variable {} is not set", name->text));
+    if (!found)
+      problems_.error(name->where, "MissingEnvironmentVariable",
+                      fmt::format("the environment variable {} is not set", name->text));
     return found.value_or("");
   }
 
   void read_certificates(const JsonValue& value) {
     static constexpr std::array keys = {"pfx"sv, "password"sv, "certificate"sv, "privateKey"sv};
-    each(value, R"({ "certificate's name": { "pfx": "cert.pfx", "password": "…" } })", [&](const JsonMember& member) {
-      LocalCertificate certificate;
-      const JsonValue& given = member.value;
-      if (given.is_string() && given.text == "self-signed") {
-        certificate.self_signed = true;
-      } else if (!given.is_object()) {
-        return wrong(given, R"(a certificate is { "pfx": …, "password": … }, { "certificate": …, "privateKey": … } or "self-signed")");
-      }
-      for (const auto& part : given.members) {
-        if (equals_ignoring_case(part.key, "pfx")) certificate.pfx = part.value.text;
-        else if (equals_ignoring_case(part.key, "password")) certificate.password = secret(part.value);
-        else if (equals_ignoring_case(part.key, "certificate")) certificate.certificate = part.value.text;
-        else if (equals_ignoring_case(part.key, "privateKey")) certificate.private_key = part.value.text;
-        else unknown(part, keys);
-      }
-      if (!certificate.self_signed && certificate.pfx.empty() && (certificate.certificate.empty() || certificate.private_key.empty())) {
-        return wrong(given, R"(a certificate needs "pfx", or "certificate" and "privateKey")");
-      }
-      out_.certificates.add(member.key, std::move(certificate), given.where);
-    });
+    each(
+        value, R"({ "certificate's name": { "pfx": "cert.pfx", "password": "…" } })",
+        [&](const JsonMember& member) {
+          LocalCertificate certificate;
+          const JsonValue& given = member.value;
+          if (given.is_string() && given.text == "self-signed") {
+            certificate.self_signed = true;
+          } else if (!given.is_object()) {
+            return wrong(
+                given,
+                R"(a certificate is { "pfx": …, "password": … }, { "certificate": …, "privateKey": … } or "self-signed")");
+          }
+          for (const auto& part : given.members) {
+            if (equals_ignoring_case(part.key, "pfx"))
+              certificate.pfx = part.value.text;
+            else if (equals_ignoring_case(part.key, "password"))
+              certificate.password = secret(part.value);
+            else if (equals_ignoring_case(part.key, "certificate"))
+              certificate.certificate = part.value.text;
+            else if (equals_ignoring_case(part.key, "privateKey"))
+              certificate.private_key = part.value.text;
+            else
+              unknown(part, keys);
+          }
+          if (!certificate.self_signed && certificate.pfx.empty() &&
+              (certificate.certificate.empty() || certificate.private_key.empty())) {
+            return wrong(given, R"(a certificate needs "pfx", or "certificate" and "privateKey")");
+          }
+          out_.certificates.add(member.key, std::move(certificate), given.where);
+        });
   }
 
   void read_waf(const JsonValue& value) {
-    if (value.text == "ignore") out_.ignore_waf = true;
-    else if (value.text != "refuse") wrong(value, "\"refuse\" or \"ignore\" was expected");
+    if (value.text == "ignore")
+      out_.ignore_waf = true;
+    else if (value.text != "refuse")
+      wrong(value, "\"refuse\" or \"ignore\" was expected");
   }
 
   void read_idle_timeout(const JsonValue& value) {
     if (value.is(JsonValue::Kind::null)) return;
     const auto seconds = parse_decimal<std::uint32_t>(value.text);
-    if (!value.is(JsonValue::Kind::number) || !seconds || *seconds == 0) return wrong(value, "seconds from 1, or null for never, were expected");
+    if (!value.is(JsonValue::Kind::number) || !seconds || *seconds == 0)
+      return wrong(value, "seconds from 1, or null for never, were expected");
     out_.tunnel_idle_timeout = std::chrono::seconds(*seconds);
   }
 
   void read_parity(const JsonValue& value) {
-    static constexpr std::array keys = {"requestTimeoutLimitsTunnels"sv, "updateDrainsTunnels"sv, "unhealthyDrainsTunnels"sv};
+    static constexpr std::array keys = {"requestTimeoutLimitsTunnels"sv, "updateDrainsTunnels"sv,
+                                        "unhealthyDrainsTunnels"sv};
     if (value.is(JsonValue::Kind::boolean)) {
-      out_.request_timeout_limits_tunnels = out_.update_drains_tunnels = out_.unhealthy_drains_tunnels = value.boolean;
+      out_.request_timeout_limits_tunnels = out_.update_drains_tunnels = out_.unhealthy_drains_tunnels =
+          value.boolean;
       return;
     }
     each(value, "true, or { \"requestTimeoutLimitsTunnels\": true }", [&](const JsonMember& member) {
-      if (!member.value.is(JsonValue::Kind::boolean)) return wrong(member.value, "true or false was expected");
-      if (equals_ignoring_case(member.key, keys[0])) out_.request_timeout_limits_tunnels = member.value.boolean;
-      else if (equals_ignoring_case(member.key, keys[1])) out_.update_drains_tunnels = member.value.boolean;
-      else if (equals_ignoring_case(member.key, keys[2])) out_.unhealthy_drains_tunnels = member.value.boolean;
-      else unknown(member, keys);
+      if (!member.value.is(JsonValue::Kind::boolean))
+        return wrong(member.value, "true or false was expected");
+      if (equals_ignoring_case(member.key, keys[0]))
+        out_.request_timeout_limits_tunnels = member.value.boolean;
+      else if (equals_ignoring_case(member.key, keys[1]))
+        out_.update_drains_tunnels = member.value.boolean;
+      else if (equals_ignoring_case(member.key, keys[2]))
+        out_.unhealthy_drains_tunnels = member.value.boolean;
+      else
+        unknown(member, keys);
     });
   }
 

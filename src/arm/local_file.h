@@ -1,4 +1,5 @@
-// The local file: what the things of a template are on this machine. The contract is docs/configuration/local-file.md.
+// The local file: what the things of a template are on this machine. The contract is
+// docs/configuration/local-file.md.
 #pragma once
 
 #include <chrono>
@@ -22,12 +23,16 @@ class NamedEntries {
     T value;
     Position where;
   };
-  void add(std::string pattern, T value, Position where) { entries_.push_back({std::move(pattern), std::move(value), where}); }
+  void add(std::string pattern, T value, Position where) {
+    entries_.push_back({std::move(pattern), std::move(value), where});
+  }
   [[nodiscard]] const Entry* find(std::string_view name) const {
     const Entry* best = nullptr;
     for (const Entry& entry : entries_) {
       if (equals_ignoring_case(entry.pattern, name)) return &entry;
-      if (glob_matches(entry.pattern, name) && (best == nullptr || entry.pattern.size() > best->pattern.size())) best = &entry;
+      if (glob_matches(entry.pattern, name) &&
+          (best == nullptr || entry.pattern.size() > best->pattern.size()))
+        best = &entry;
     }
     return best;
   }
@@ -68,6 +73,7 @@ struct LocalFile {
 // Looks a secret's {"env": "NAME"} up; nothing when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-[[nodiscard]] LocalFile read_local_file(const JsonValue& root, const Environment& environment, ProblemList& problems);
+[[nodiscard]] LocalFile read_local_file(const JsonValue& root, const Environment& environment,
+                                        ProblemList& problems);
 
 }  // namespace passerelle::arm

@@ -11,14 +11,20 @@ Location ProblemList::locate(const Position& where) const {
   return {where.file < files_.size() ? files_[where.file] : std::string(), where.line, where.column};
 }
 
-void ProblemList::add(Severity severity, const Position& where, std::string code, std::string message, std::string path) {
-  entries_.push_back({{locate(where), severity, std::move(code), std::move(message), std::move(path)}, where});
+void ProblemList::add(Severity severity, const Position& where, std::string code, std::string message,
+                      std::string path) {
+  entries_.push_back(
+      {{locate(where), severity, std::move(code), std::move(message), std::move(path)}, where});
 }
 
-void ProblemList::warning_once(const Position& where, const std::string& code, const std::string& message, std::string path) {
-  const auto [place, fresh] = once_.try_emplace(fmt::format("{}|{}|{}", where.file, code, message), entries_.size());
-  if (fresh) add(Severity::warning, where, code, message, std::move(path));
-  else ++entries_[place->second].times;
+void ProblemList::warning_once(const Position& where, const std::string& code, const std::string& message,
+                               std::string path) {
+  const auto [place, fresh] =
+      once_.try_emplace(fmt::format("{}|{}|{}", where.file, code, message), entries_.size());
+  if (fresh)
+    add(Severity::warning, where, code, message, std::move(path));
+  else
+    ++entries_[place->second].times;
 }
 
 Problems ProblemList::take() {

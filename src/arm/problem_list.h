@@ -22,7 +22,8 @@ class ProblemList {
     add(Severity::warning, where, std::move(code), std::move(message), std::move(path));
   }
   // The same remark again in the same file only counts.
-  void warning_once(const Position& where, const std::string& code, const std::string& message, std::string path = {});
+  void warning_once(const Position& where, const std::string& code, const std::string& message,
+                    std::string path = {});
 
   [[nodiscard]] Location locate(const Position& where) const;
   // In the order of files and lines.

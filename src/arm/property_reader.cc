@@ -9,7 +9,8 @@ namespace {
 
 // Ids on documentation pages were cut out of expressions: "…/frontendPorts/port443'" and "…/pools/p')]".
 std::string without_stray_end(std::string_view id) {
-  while (!id.empty() && std::string_view("'\")] ").find(id.back()) != std::string_view::npos) id.remove_suffix(1);
+  while (!id.empty() && std::string_view("'\")] ").find(id.back()) != std::string_view::npos)
+    id.remove_suffix(1);
   return std::string(id);
 }
 
@@ -53,11 +54,13 @@ std::optional<bool> PropertyReader::boolean(std::string_view name) const {
   if (found->is(JsonValue::Kind::boolean)) return found->boolean;
   if (equals_ignoring_case(found->text, "true")) return true;
   if (equals_ignoring_case(found->text, "false")) return false;
-  error(name, "InvalidRequestFormat", fmt::format("true or false was expected, not {}", kind_name(found->kind)));
+  error(name, "InvalidRequestFormat",
+        fmt::format("true or false was expected, not {}", kind_name(found->kind)));
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> PropertyReader::number(std::string_view name, std::uint32_t low, std::uint32_t high) const {
+std::optional<std::uint32_t> PropertyReader::number(std::string_view name, std::uint32_t low,
+                                                    std::uint32_t high) const {
   const JsonValue* found = value(name);
   if (found == nullptr) return std::nullopt;
   const auto number = parse_decimal<std::uint32_t>(found->text);
@@ -72,20 +75,23 @@ std::optional<Item> PropertyReader::inner(std::string_view name) const {
   const JsonValue* found = value(name);
   if (found == nullptr) return std::nullopt;
   if (!found->is_object()) {
-    error(name, "InvalidRequestFormat", fmt::format("an object was expected, not {}", kind_name(found->kind)));
+    error(name, "InvalidRequestFormat",
+          fmt::format("an object was expected, not {}", kind_name(found->kind)));
     return std::nullopt;
   }
   return Item{item_.name, found, item_.evaluator, path(name), found->where};
 }
 
-std::optional<std::string> PropertyReader::reference(std::string_view name, std::string_view collection, bool required) const {
+std::optional<std::string> PropertyReader::reference(std::string_view name, std::string_view collection,
+                                                     bool required) const {
   if (failed(name)) return std::nullopt;
   const auto object = inner(name);
   if (!object) {
     if (required) {
       error(name, "InvalidRequestFormat",
-            fmt::format("{} is missing; write \"{}\": {{ \"id\": \"[resourceId('Microsoft.Network/applicationGateways/{}', …)]\" }}", name,
-                        name, collection));
+            fmt::format("{} is missing; write \"{}\": {{ \"id\": "
+                        "\"[resourceId('Microsoft.Network/applicationGateways/{}', …)]\" }}",
+                        name, name, collection));
     }
     return std::nullopt;
   }
@@ -97,29 +103,39 @@ std::optional<std::string> PropertyReader::reference(std::string_view name, std:
   const JsonValue* value = item_.evaluator->resolve(member->value);
   if (value == nullptr) return std::nullopt;
   if (member->key != "id") {
-    problems_.warning_once(member->key_where, "PropertyCase", fmt::format("\"{}\" is read as \"id\"", member->key), object->path + "." + member->key);
+    problems_.warning_once(member->key_where, "PropertyCase",
+                           fmt::format("\"{}\" is read as \"id\"", member->key),
+                           object->path + "." + member->key);
   }
   const std::string id = without_stray_end(value->text);
   if (id != value->text) {
-    problems_.warning(value->where, "StrayIdEnd",
-                      fmt::format("the id ends in a stray {}, which is passed over", value->text.substr(id.size())), object->path + ".id");
+    problems_.warning(
+        value->where, "StrayIdEnd",
+        fmt::format("the id ends in a stray {}, which is passed over", value->text.substr(id.size())),
+        object->path + ".id");
   }
   const auto name_at = id.rfind('/');
-  const auto type_at = name_at == std::string::npos || name_at == 0 ? std::string::npos : id.rfind('/', name_at - 1);
+  const auto type_at =
+      name_at == std::string::npos || name_at == 0 ? std::string::npos : id.rfind('/', name_at - 1);
   if (type_at == std::string::npos || name_at + 1 == id.size()) {
     problems_.error(value->where, "InvalidJsonReferenceFormat",
-                    fmt::format("'{}' is not an id; it ends in /{}/NAME", id, collection), object->path + ".id");
+                    fmt::format("'{}' is not an id; it ends in /{}/NAME", id, collection),
+                    object->path + ".id");
     return std::nullopt;
   }
   if (!equals_ignoring_case(std::string_view(id).substr(type_at + 1, name_at - type_at - 1), collection)) {
-    problems_.error(value->where, "InvalidResourceReference",
-                    fmt::format("the id is for '{}', where one of {} was expected", id.substr(type_at + 1), collection), object->path + ".id");
+    problems_.error(
+        value->where, "InvalidResourceReference",
+        fmt::format("the id is for '{}', where one of {} was expected", id.substr(type_at + 1), collection),
+        object->path + ".id");
     return std::nullopt;
   }
   if (const auto open = id.find('<'); open != std::string::npos && open < name_at) {
-    problems_.warning_once(value->where, "PlaceholderInId",
-                           fmt::format("the placeholder {} is left as it is: only the end of an id is used here",
-                                       id.substr(open, id.find('>', open) - open + 1)), object->path + ".id");
+    problems_.warning_once(
+        value->where, "PlaceholderInId",
+        fmt::format("the placeholder {} is left as it is: only the end of an id is used here",
+                    id.substr(open, id.find('>', open) - open + 1)),
+        object->path + ".id");
   }
   return id.substr(name_at + 1);
 }

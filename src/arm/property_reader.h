@@ -1,4 +1,5 @@
-// Reads the typed properties of one element; whatever is wrong is reported where it stands, with what to write.
+// Reads the typed properties of one element; whatever is wrong is reported where it stands, with what to
+// write.
 #pragma once
 
 #include <optional>
@@ -19,11 +20,13 @@ class PropertyReader {
   [[nodiscard]] std::optional<std::string> string(std::string_view name) const;
   [[nodiscard]] std::optional<bool> boolean(std::string_view name) const;
   // Reports a number outside of low..high, and what is none.
-  [[nodiscard]] std::optional<std::uint32_t> number(std::string_view name, std::uint32_t low, std::uint32_t high) const;
+  [[nodiscard]] std::optional<std::uint32_t> number(std::string_view name, std::uint32_t low,
+                                                    std::uint32_t high) const;
 
-  // The name of the element of `collection` that the reference `name` is for, as written in its id. Repairs (with a
-  // warning) what documentation pages do to ids; reports a missing one if `required`.
-  [[nodiscard]] std::optional<std::string> reference(std::string_view name, std::string_view collection, bool required) const;
+  // The name of the element of `collection` that the reference `name` is for, as written in its id. Repairs
+  // (with a warning) what documentation pages do to ids; reports a missing one if `required`.
+  [[nodiscard]] std::optional<std::string> reference(std::string_view name, std::string_view collection,
+                                                     bool required) const;
 
   // A reader of the object inside, if there is one.
   [[nodiscard]] std::optional<Item> inner(std::string_view name) const;

@@ -15,16 +15,23 @@ using namespace std::string_view_literals;
 
 constexpr auto gateway_type = "Microsoft.Network/applicationGateways"sv;
 
-constexpr std::array collection_names = {"frontendIPConfigurations"sv, "frontendPorts"sv, "sslCertificates"sv,
-                                         "httpListeners"sv, "requestRoutingRules"sv, "backendAddressPools"sv,
-                                         "backendHttpSettingsCollection"sv, "probes"sv};
+constexpr std::array collection_names = {"frontendIPConfigurations"sv,
+                                         "frontendPorts"sv,
+                                         "sslCertificates"sv,
+                                         "httpListeners"sv,
+                                         "requestRoutingRules"sv,
+                                         "backendAddressPools"sv,
+                                         "backendHttpSettingsCollection"sv,
+                                         "probes"sv};
 
 bool is_collection(std::string_view key) {
-  return std::ranges::any_of(collection_names, [&](std::string_view name) { return equals_ignoring_case(name, key); });
+  return std::ranges::any_of(collection_names,
+                             [&](std::string_view name) { return equals_ignoring_case(name, key); });
 }
 
 bool holds_collections(const JsonValue& value) {
-  return std::ranges::any_of(value.members, [](const JsonMember& member) { return is_collection(member.key); });
+  return std::ranges::any_of(value.members,
+                             [](const JsonMember& member) { return is_collection(member.key); });
 }
 
 std::string name_of(const JsonValue& resource, Evaluator& evaluator, std::string fallback) {
@@ -56,7 +63,9 @@ bool says_something(const JsonValue& value) {
 std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluator, ProblemList& problems) {
   std::vector<GatewayBody> out;
   if (!root.is_object()) {
-    problems.error(root.where, "InvalidTemplate", fmt::format("a template, a resource or a fragment is an object, not {}", kind_name(root.kind)));
+    problems.error(
+        root.where, "InvalidTemplate",
+        fmt::format("a template, a resource or a fragment is an object, not {}", kind_name(root.kind)));
     return out;
   }
   if (const JsonValue* resources = root.find("resources"); resources != nullptr && !holds_collections(root)) {
@@ -67,52 +76,69 @@ std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluat
       out.push_back(body_of(resource, evaluator, fmt::format("resources[{}]", i)));
     }
     if (out.empty()) {
-      problems.error(resources->where, "NoApplicationGateway", fmt::format("the template holds no resource of type {}", gateway_type));
+      problems.error(resources->where, "NoApplicationGateway",
+                     fmt::format("the template holds no resource of type {}", gateway_type));
     }
     return out;
   }
   const JsonValue* properties = root.find("properties");
-  if (holds_collections(root) || (properties != nullptr && (root.find("type") != nullptr || holds_collections(*properties)))) {
+  if (holds_collections(root) ||
+      (properties != nullptr && (root.find("type") != nullptr || holds_collections(*properties)))) {
     out.push_back(body_of(root, evaluator, {}));
     return out;
   }
-  problems.error(root.where, "NoApplicationGateway",
-                 fmt::format("this is neither a template with a {0}, nor such a resource, nor any of its collections ({1}, …)",
-                             gateway_type, collection_names[3]));
+  problems.error(
+      root.where, "NoApplicationGateway",
+      fmt::format(
+          "this is neither a template with a {0}, nor such a resource, nor any of its collections ({1}, …)",
+          gateway_type, collection_names[3]));
   return out;
 }
 
-void check_properties(const JsonValue& object, std::string_view collection, const std::string& path, Evaluator& evaluator,
-                      ProblemList& problems, std::vector<std::string>& without_effect) {
-  static constexpr std::array everywhere = {"name"sv, "id"sv, "type"sv, "etag"sv, "properties"sv, "apiVersion"sv, "location"sv,
-                                            "tags"sv, "zones"sv, "identity"sv, "dependsOn"sv, "resourceGroup"sv, "comments"sv};
+void check_properties(const JsonValue& object, std::string_view collection, const std::string& path,
+                      Evaluator& evaluator, ProblemList& problems, std::vector<std::string>& without_effect) {
+  static constexpr std::array everywhere = {
+      "name"sv, "id"sv,    "type"sv,     "etag"sv,      "properties"sv,    "apiVersion"sv, "location"sv,
+      "tags"sv, "zones"sv, "identity"sv, "dependsOn"sv, "resourceGroup"sv, "comments"sv};
   const auto known = known_properties(collection);
   for (const JsonMember& member : object.members) {
-    const auto found = std::ranges::find_if(known, [&](const KnownProperty& p) { return equals_ignoring_case(p.name, member.key); });
+    const auto found = std::ranges::find_if(
+        known, [&](const KnownProperty& p) { return equals_ignoring_case(p.name, member.key); });
     if (found == known.end()) {
-      if (std::ranges::any_of(everywhere, [&](std::string_view n) { return equals_ignoring_case(n, member.key); })) continue;
+      if (std::ranges::any_of(everywhere,
+                              [&](std::string_view n) { return equals_ignoring_case(n, member.key); }))
+        continue;
       std::vector<std::string_view> names;
       for (const auto& property : known) names.push_back(property.name);
       const auto near = nearest_word(member.key, names);
-      problems.warning(member.key_where, "UnknownProperty",
-                       near.empty() ? fmt::format("Azure knows no property \"{}\" here; it is passed over", member.key)
-                                    : fmt::format("Azure knows no property \"{}\" here; did you mean \"{}\"? It is passed over", member.key, near),
-                       path + "." + member.key);
+      problems.warning(
+          member.key_where, "UnknownProperty",
+          near.empty()
+              ? fmt::format("Azure knows no property \"{}\" here; it is passed over", member.key)
+              : fmt::format("Azure knows no property \"{}\" here; did you mean \"{}\"? It is passed over",
+                            member.key, near),
+          path + "." + member.key);
       continue;
     }
     if (member.key != found->name) {
-      problems.warning_once(member.key_where, "PropertyCase", fmt::format("\"{}\" is read as \"{}\"", member.key, found->name),
+      problems.warning_once(member.key_where, "PropertyCase",
+                            fmt::format("\"{}\" is read as \"{}\"", member.key, found->name),
                             path + "." + member.key);
     }
-    if (found->effect == Effect::honoured || found->effect == Effect::read_only || !says_something(member.value)) continue;
+    if (found->effect == Effect::honoured || found->effect == Effect::read_only ||
+        !says_something(member.value))
+      continue;
     const JsonValue* value = evaluator.resolve(member.value);
     if (value == nullptr || !says_something(*value)) continue;
     if (found->effect == Effect::not_yet) {
       problems.error(member.key_where, "NotSupportedYet",
-                     fmt::format("\"{}\" is not supported yet, and passing over it would change what the gateway does; remove it to go on", found->name),
+                     fmt::format("\"{}\" is not supported yet, and passing over it would change what the "
+                                 "gateway does; remove it to go on",
+                                 found->name),
                      path + "." + member.key);
     } else {
-      const auto said = collection.empty() ? std::string(found->name) : fmt::format("{}.{}", collection, found->name);
+      const auto said =
+          collection.empty() ? std::string(found->name) : fmt::format("{}.{}", collection, found->name);
       if (std::ranges::find(without_effect, said) == without_effect.end()) without_effect.push_back(said);
     }
   }
@@ -120,12 +146,15 @@ void check_properties(const JsonValue& object, std::string_view collection, cons
 
 void Resource::merge(const GatewayBody& body) {
   if (body.properties == nullptr) return;
-  check_properties(*body.properties, "", body.path.empty() ? "$" : body.path, *body.evaluator, problems_, without_effect_);
+  check_properties(*body.properties, "", body.path.empty() ? "$" : body.path, *body.evaluator, problems_,
+                   without_effect_);
   for (const JsonMember& member : body.properties->members) {
-    const auto name = std::ranges::find_if(collection_names, [&](std::string_view n) { return equals_ignoring_case(n, member.key); });
+    const auto name = std::ranges::find_if(
+        collection_names, [&](std::string_view n) { return equals_ignoring_case(n, member.key); });
     if (name != collection_names.end()) {
       read_collection(*name, member.value, body);
-    } else if (const JsonValue* value = body.evaluator->resolve(member.value); value != nullptr && value->is_object()) {
+    } else if (const JsonValue* value = body.evaluator->resolve(member.value);
+               value != nullptr && value->is_object()) {
       singles_[lowered(member.key)] = Item{member.key, value, body.evaluator, member.key, member.key_where};
     }
   }
@@ -135,7 +164,8 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
   const JsonValue* list = body.evaluator->resolve(raw);
   if (list == nullptr || list->is(JsonValue::Kind::null)) return;
   if (!list->is(JsonValue::Kind::array)) {
-    problems_.error(raw.where, "InvalidRequestFormat", fmt::format("{} is a list, not {}", name, kind_name(list->kind)), std::string(name));
+    problems_.error(raw.where, "InvalidRequestFormat",
+                    fmt::format("{} is a list, not {}", name, kind_name(list->kind)), std::string(name));
     return;
   }
   auto& items = collections_[std::string(name)];
@@ -145,12 +175,15 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
     const JsonValue* element = body.evaluator->resolve(list->items[i]);
     if (element == nullptr) continue;
     if (!element->is_object()) {
-      problems_.error(element->where, "InvalidRequestFormat", fmt::format("an object with a name was expected, not {}", kind_name(element->kind)), path);
+      problems_.error(element->where, "InvalidRequestFormat",
+                      fmt::format("an object with a name was expected, not {}", kind_name(element->kind)),
+                      path);
       continue;
     }
     Item item{name_of(*element, *body.evaluator, {}), element, body.evaluator, path, element->where};
     if (item.name.empty()) {
-      problems_.error(element->where, "InvalidRequestFormat", "the element has no name; give it one, for others to refer to", path);
+      problems_.error(element->where, "InvalidRequestFormat",
+                      "the element has no name; give it one, for others to refer to", path);
       continue;
     }
     if (const JsonValue* properties = element->find("properties"); properties != nullptr) {
@@ -159,11 +192,13 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
       item.path += ".properties";
     }
     check_properties(*item.properties, name, item.path, *body.evaluator, problems_, without_effect_);
-    const auto same = std::ranges::find_if(items, [&](const Item& other) { return equals_ignoring_case(other.name, item.name); });
+    const auto same = std::ranges::find_if(
+        items, [&](const Item& other) { return equals_ignoring_case(other.name, item.name); });
     if (same == items.end()) {
       items.push_back(std::move(item));
     } else if (static_cast<std::size_t>(same - items.begin()) >= earlier) {
-      problems_.error(item.where, "DuplicateResourceName", fmt::format("{} holds two elements named '{}'; rename one", name, item.name), path);
+      problems_.error(item.where, "DuplicateResourceName",
+                      fmt::format("{} holds two elements named '{}'; rename one", name, item.name), path);
     } else {
       *same = std::move(item);
     }

@@ -18,7 +18,7 @@ struct Item {
   std::string name;
   const JsonValue* properties = nullptr;  // the element itself where the document is flattened
   Evaluator* evaluator = nullptr;
-  std::string path;                       // "httpListeners[0]"
+  std::string path;  // "httpListeners[0]"
   Position where;
 };
 
@@ -30,9 +30,10 @@ struct GatewayBody {
   std::string path;  // "resources[2].properties"
 };
 
-// The gateways a document holds: a template's resources, a bare resource (nested or flattened), its `properties`
-// alone, or a fragment with some of the collections.
-[[nodiscard]] std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluator, ProblemList& problems);
+// The gateways a document holds: a template's resources, a bare resource (nested or flattened), its
+// `properties` alone, or a fragment with some of the collections.
+[[nodiscard]] std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluator,
+                                                     ProblemList& problems);
 
 // The collections of all bodies, merged: a later item of the same name replaces the earlier one whole.
 class Resource {
@@ -53,9 +54,9 @@ class Resource {
   std::vector<std::string> without_effect_;
 };
 
-// Checks the spelling of an object's keys against Azure's; reports the unknown, the misspelt in case, the not yet
-// supported. Names of properties without effect are added to `without_effect`.
-void check_properties(const JsonValue& object, std::string_view collection, const std::string& path, Evaluator& evaluator,
-                      ProblemList& problems, std::vector<std::string>& without_effect);
+// Checks the spelling of an object's keys against Azure's; reports the unknown, the misspelt in case, the not
+// yet supported. Names of properties without effect are added to `without_effect`.
+void check_properties(const JsonValue& object, std::string_view collection, const std::string& path,
+                      Evaluator& evaluator, ProblemList& problems, std::vector<std::string>& without_effect);
 
 }  // namespace passerelle::arm

@@ -1,4 +1,5 @@
-// Digests and base64, from libcrypto (docs/decisions/0003): the handshake of a WebSocket needs SHA-1, ARM needs base64.
+// Digests and base64, from libcrypto (docs/decisions/0003): the handshake of a WebSocket needs SHA-1, ARM
+// needs base64.
 #pragma once
 
 #include <array>

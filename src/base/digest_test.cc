@@ -10,7 +10,8 @@ TEST(Digest, Base64GoesThereAndBack) {
   EXPECT_EQ(to_base64("f"), "Zg==");
   EXPECT_EQ(to_base64("fo"), "Zm8=");
   EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
-  for (const std::string& text : {"", "a", "ab", "abc", "abcd"}) EXPECT_EQ(from_base64(to_base64(text)), text);
+  for (const std::string& text : {"", "a", "ab", "abc", "abcd"})
+    EXPECT_EQ(from_base64(to_base64(text)), text);
 }
 
 TEST(Digest, Base64RefusesWhatIsNotCanonical) {

@@ -28,8 +28,8 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 
   // "10.0.0.1:80", "[::1]:80", "unix:/run/a.sock". A port is required unless `default_port` is given.
-  [[nodiscard]] static std::optional<Endpoint> parse(std::string_view text,
-                                                     std::optional<std::uint16_t> default_port = std::nullopt);
+  [[nodiscard]] static std::optional<Endpoint> parse(
+      std::string_view text, std::optional<std::uint16_t> default_port = std::nullopt);
   [[nodiscard]] std::string to_string() const;
   [[nodiscard]] bool is_unix() const { return !unix_path.empty(); }
 };

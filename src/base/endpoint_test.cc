@@ -14,7 +14,8 @@ TEST(Endpoint, ReadsAndWritesEveryKind) {
 }
 
 TEST(Endpoint, RefusesNamesAndBrokenPorts) {
-  for (const char* text : {"localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "[::1", "[::1]80", "unix:", ""}) {
+  for (const char* text :
+       {"localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "[::1", "[::1]80", "unix:", ""}) {
     EXPECT_FALSE(Endpoint::parse(text)) << text;
   }
 }

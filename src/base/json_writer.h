@@ -34,7 +34,9 @@ class JsonWriter {
   // key and value in one breath
   JsonWriter& member(std::string_view name, std::string_view value) { return key(name).string(value); }
   JsonWriter& member(std::string_view name, const char* value) { return key(name).string(value); }
-  JsonWriter& member(std::string_view name, std::same_as<bool> auto value) { return key(name).boolean(value); }
+  JsonWriter& member(std::string_view name, std::same_as<bool> auto value) {
+    return key(name).boolean(value);
+  }
   JsonWriter& member(std::string_view name, std::unsigned_integral auto value)
     requires(!std::same_as<decltype(value), bool>)
   {

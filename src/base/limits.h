@@ -14,7 +14,8 @@ struct Limits {
   std::size_t target_bytes_max = 32 * kibibyte;
   // All of a head but its first line. Past it: 431 to a client, 502 for a backend. Azure: 32 KB.
   std::size_t head_bytes_max = 32 * kibibyte;
-  // Header fields in a head; a head of thousands of one-letter fields costs more than its bytes. Past it: 431.
+  // Header fields in a head; a head of thousands of one-letter fields costs more than its bytes. Past it:
+  // 431.
   std::size_t header_fields_max = 200;
   // A chunk-size line with its extensions, which nobody uses. Past it: 400 or 502.
   std::size_t chunk_line_bytes_max = 256;
@@ -28,12 +29,12 @@ struct Limits {
   // destroyed by a reset (RFC 9112 section 9.6), then no more.
   std::size_t linger_bytes_max = 256 * kibibyte;
 
-  std::chrono::seconds head_timeout{60};         // a request head not complete in this: 408
-  std::chrono::seconds body_timeout{60};         // no byte of a request body for this: 408
-  std::chrono::seconds keep_alive_timeout{75};   // an idle client connection ends
+  std::chrono::seconds head_timeout{60};        // a request head not complete in this: 408
+  std::chrono::seconds body_timeout{60};        // no byte of a request body for this: 408
+  std::chrono::seconds keep_alive_timeout{75};  // an idle client connection ends
   std::chrono::seconds tls_handshake_timeout{15};
-  std::chrono::seconds send_timeout{60};         // a client that takes no byte of a response for this is gone
-  std::chrono::seconds connect_timeout{5};       // to one address of a member, TLS included
+  std::chrono::seconds send_timeout{60};    // a client that takes no byte of a response for this is gone
+  std::chrono::seconds connect_timeout{5};  // to one address of a member, TLS included
   std::chrono::seconds upstream_idle_timeout{60};
   std::chrono::seconds linger_timeout{2};
   std::chrono::seconds half_closed_timeout{60};  // a tunnel one side has ended, without a byte from the other

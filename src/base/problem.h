@@ -16,7 +16,8 @@ struct Location {
 
 enum class Severity : std::uint8_t { warning, error };
 
-// One line for people: "FILE:LINE:COLUMN: error: CODE: sentence [JSON path]". `code` is Azure's own where Azure has one.
+// One line for people: "FILE:LINE:COLUMN: error: CODE: sentence [JSON path]". `code` is Azure's own where
+// Azure has one.
 struct Problem {
   Location where;
   Severity severity = Severity::error;

@@ -1,4 +1,5 @@
-// Objects that are taken, used and given back warm: their capacity survives, so steady traffic allocates nothing.
+// Objects that are taken, used and given back warm: their capacity survives, so steady traffic allocates
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,8 @@
 
 namespace passerelle {
 
-// T has clear(). One thread. What was taken comes back by the lease's destructor; the pool outlives its leases.
+// T has clear(). One thread. What was taken comes back by the lease's destructor; the pool outlives its
+// leases.
 template <class T>
 class RecyclePool {
  public:

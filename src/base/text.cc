@@ -18,7 +18,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
 
 bool list_has_token(std::string_view list, std::string_view token) {
   bool found = false;
-  for_each_element(list, [&](std::string_view element) { found = found || equals_ignoring_case(element, token); });
+  for_each_element(list,
+                   [&](std::string_view element) { found = found || equals_ignoring_case(element, token); });
   return found;
 }
 

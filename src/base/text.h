@@ -10,7 +10,9 @@
 
 namespace passerelle {
 
-[[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+[[nodiscard]] constexpr char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 [[nodiscard]] constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -41,7 +43,8 @@ template <std::unsigned_integral T>
 }
 
 // The text before and after the first `separator`; the second part is empty when there is none.
-[[nodiscard]] constexpr std::pair<std::string_view, std::string_view> split_once(std::string_view text, char separator) {
+[[nodiscard]] constexpr std::pair<std::string_view, std::string_view> split_once(std::string_view text,
+                                                                                 char separator) {
   const auto at = text.find(separator);
   if (at == std::string_view::npos) return {text, {}};
   return {text.substr(0, at), text.substr(at + 1)};

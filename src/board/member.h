@@ -30,7 +30,10 @@ struct ProbeReport {
 class Member {
  public:
   Member(std::string name_text, Endpoint endpoint_value, bool tls_value, std::string settings)
-      : name(std::move(name_text)), endpoint(std::move(endpoint_value)), address(endpoint.to_string()), tls(tls_value),
+      : name(std::move(name_text)),
+        endpoint(std::move(endpoint_value)),
+        address(endpoint.to_string()),
+        tls(tls_value),
         settings_name(std::move(settings)) {}
 
   const std::string name;  // as the template has it
@@ -57,15 +60,16 @@ class Member {
   ProbeReport report_;
 };
 
-// The members of a pool under a setting, as they are now; replaced whole when DNS or the configuration says so.
+// The members of a pool under a setting, as they are now; replaced whole when DNS or the configuration says
+// so.
 struct Group {
   std::vector<std::shared_ptr<Member>> members;
   // Shared by the groups that follow each other, so that a reload does not begin the round anew.
   std::shared_ptr<std::atomic<std::uint64_t>> turn = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
-// Every member known. The same (name, address, TLS, setting) is the same member after a reload: its verdict and its
-// tunnels outlive the configuration. One thread: the control plane's.
+// Every member known. The same (name, address, TLS, setting) is the same member after a reload: its verdict
+// and its tunnels outlive the configuration. One thread: the control plane's.
 class Members {
  public:
   [[nodiscard]] std::shared_ptr<Member> get(const std::string& name, const Endpoint& endpoint, bool tls,

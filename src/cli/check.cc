@@ -19,10 +19,13 @@ void print_model(const model::Gateway& gateway) {
       continue;
     }
     const model::BackendGroup& group = gateway.groups[rule->group];
-    fmt::print("\n    rule {} -> pool {} with {} ({} port {}, requestTimeout {} s, probe {})\n", rule->name, group.pool, group.settings_name,
-               group.settings.https ? "https" : "http", group.settings.port, group.settings.request_timeout.count(), group.settings.probe.name);
+    fmt::print("\n    rule {} -> pool {} with {} ({} port {}, requestTimeout {} s, probe {})\n", rule->name,
+               group.pool, group.settings_name, group.settings.https ? "https" : "http", group.settings.port,
+               group.settings.request_timeout.count(), group.settings.probe.name);
     for (const model::Target& target : group.targets) {
-      fmt::print("      {} at {}\n", target.name, target.address ? target.address->to_string() : fmt::format("{}:{}", target.host, target.port));
+      fmt::print(
+          "      {} at {}\n", target.name,
+          target.address ? target.address->to_string() : fmt::format("{}:{}", target.host, target.port));
     }
   }
 }
@@ -46,9 +49,11 @@ int check(const Options& options) {
       errors += problem.severity == Severity::error ? 1 : 0;
     }
     if (errors == 0 && loaded.gateway) {
-      fmt::print(stderr, "passerelle: '{}' can run: {} listener{}, {} rule{}, {} warning{}\n", loaded.gateway->name, loaded.gateway->listeners.size(),
-                 loaded.gateway->listeners.size() == 1 ? "" : "s", loaded.gateway->rules.size(), loaded.gateway->rules.size() == 1 ? "" : "s",
-                 loaded.problems.size(), loaded.problems.size() == 1 ? "" : "s");
+      fmt::print(stderr, "passerelle: '{}' can run: {} listener{}, {} rule{}, {} warning{}\n",
+                 loaded.gateway->name, loaded.gateway->listeners.size(),
+                 loaded.gateway->listeners.size() == 1 ? "" : "s", loaded.gateway->rules.size(),
+                 loaded.gateway->rules.size() == 1 ? "" : "s", loaded.problems.size(),
+                 loaded.problems.size() == 1 ? "" : "s");
     } else {
       fmt::print(stderr, "passerelle: {} error{} to mend\n", errors, errors == 1 ? "" : "s");
     }

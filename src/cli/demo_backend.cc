@@ -15,11 +15,14 @@ constexpr std::size_t waiting_bytes_max = 64 * mebibyte;
 
 }  // namespace
 
-// One WebSocket. What is said to it is queued and written by a task of its own, so that one slow guest stops nobody.
+// One WebSocket. What is said to it is queued and written by a task of its own, so that one slow guest stops
+// nobody.
 class DemoBackend::Guest final : public ListNode {
  public:
   Guest(io::Engine& engine, std::unique_ptr<io::Stream> stream_value, io::StopSource* parent)
-      : stream(std::move(stream_value)), group(engine, parent), woken(std::make_unique<io::StopSource>(&group.stop_source())) {}
+      : stream(std::move(stream_value)),
+        group(engine, parent),
+        woken(std::make_unique<io::StopSource>(&group.stop_source())) {}
 
   void say(websocket::Opcode opcode, BytesView payload, bool fin = true) {
     if (waiting.size() > waiting_bytes_max) return group.stop();
@@ -35,7 +38,9 @@ class DemoBackend::Guest final : public ListNode {
 };
 
 DemoBackend::DemoBackend(io::Engine& engine, std::string name)
-    : engine_(engine), name_(std::move(name)), server_(
+    : engine_(engine),
+      name_(std::move(name)),
+      server_(
           engine, [this](const http::Request& request) { return page(request); },
           [this](std::unique_ptr<io::Stream> stream, const MessageHead& head, std::string unread) {
             return welcome(std::move(stream), head, std::move(unread));
@@ -43,20 +48,28 @@ DemoBackend::DemoBackend(io::Engine& engine, std::string name)
 
 http::Response DemoBackend::page(const http::Request& request) const {
   if (request.target.path == "/health") return {200, "text/plain; charset=utf-8", "healthy\n", {}};
-  if (request.target.path == "/") return {200, "text/html; charset=utf-8", std::string(demo_page), {{"X-Backend", name_}}};
-  return {404, "text/plain; charset=utf-8", fmt::format("{}: / is a chat page, /chat and /echo are WebSockets, /health answers 200\n", name_), {}};
+  if (request.target.path == "/")
+    return {200, "text/html; charset=utf-8", std::string(demo_page), {{"X-Backend", name_}}};
+  return {404,
+          "text/plain; charset=utf-8",
+          fmt::format("{}: / is a chat page, /chat and /echo are WebSockets, /health answers 200\n", name_),
+          {}};
 }
 
-io::Task<> DemoBackend::welcome(std::unique_ptr<io::Stream> stream, const MessageHead& head, std::string unread) {
+io::Task<> DemoBackend::welcome(std::unique_ptr<io::Stream> stream, const MessageHead& head,
+                                std::string unread) {
   const auto target = http1::request_target(head);
   const bool chat = target && target->path == "/chat";
   const io::Wait wait{never, &server_.tasks().stop_source()};
   if (!chat && !(target && target->path == "/echo")) {
-    (void)co_await stream->finish("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", wait);
+    (void)co_await stream->finish("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                                  wait);
     co_return;
   }
-  std::string answer = fmt::format("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
-                                   websocket::accept_for(head.find(FieldId::sec_websocket_key).value_or("")));
+  std::string answer = fmt::format(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+      "Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
+      websocket::accept_for(head.find(FieldId::sec_websocket_key).value_or("")));
   // The first subprotocol offered: a demo agrees to everything.
   if (const auto offered = head.find(FieldId::sec_websocket_protocol)) {
     answer += fmt::format("Sec-WebSocket-Protocol: {}\r\n", trimmed(offered->substr(0, offered->find(','))));

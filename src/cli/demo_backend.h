@@ -9,7 +9,8 @@
 
 namespace passerelle::cli {
 
-// A resource on one engine. `/` a chat page, `/chat` a room for all, `/echo`, `/health` 200; messages up to 16 MiB.
+// A resource on one engine. `/` a chat page, `/chat` a room for all, `/echo`, `/health` 200; messages up to
+// 16 MiB.
 class DemoBackend {
  public:
   DemoBackend(io::Engine& engine, std::string name);

@@ -24,7 +24,8 @@ class Page {
   void comment(std::string_view text) { fmt::format_to(std::back_inserter(out_), "  // {}\n", text); }
   void open(std::string_view key) { fmt::format_to(std::back_inserter(out_), "  \"{}\": {{\n", key); }
   void entry(std::string_view key, std::string_view json, std::string_view remark = {}) {
-    fmt::format_to(std::back_inserter(out_), "    {}: {},{}{}\n", quoted(key), json, remark.empty() ? "" : "  // ", remark);
+    fmt::format_to(std::back_inserter(out_), "    {}: {},{}{}\n", quoted(key), json,
+                   remark.empty() ? "" : "  // ", remark);
   }
   void close() { out_ += "  },\n\n"; }
   void line(std::string_view text) { fmt::format_to(std::back_inserter(out_), "  {}\n", text); }
@@ -36,7 +37,9 @@ class Page {
 
 std::string local_file_text(const arm::Inventory& found) {
   Page page;
-  page.comment("What the things this template names are on this machine. Comments and trailing commas are welcome here.");
+  page.comment(
+      "What the things this template names are on this machine. Comments and trailing commas are welcome "
+      "here.");
   page.comment("Names ignore case and may hold *; an exact name wins, then the longest.");
   page.line("");
   page.comment("Where each frontend listens. Without an entry: every address, IPv4 and IPv6.");
@@ -46,11 +49,14 @@ std::string local_file_text(const arm::Inventory& found) {
   page.comment("The template's port -> the port here. Ports below 1024 need root or a right.");
   page.open("frontendPorts");
   for (const auto& port : found.ports) {
-    const auto here = port.number < 1024 ? static_cast<std::uint16_t>(8000 + port.number % 1000) : port.number;
+    const auto here =
+        port.number < 1024 ? static_cast<std::uint16_t>(8000 + port.number % 1000) : port.number;
     page.entry(fmt::format("{}", port.number), fmt::format("{}", here), port.name);
   }
   page.close();
-  page.comment("Backend address or name (or that with \":port\", or \"*\") -> [http://|https://]address[:port] or unix:/path.");
+  page.comment(
+      "Backend address or name (or that with \":port\", or \"*\") -> [http://|https://]address[:port] or "
+      "unix:/path.");
   page.open("backendAddresses");
   std::set<std::string> seen;
   int port = 9001;
@@ -66,19 +72,27 @@ std::string local_file_text(const arm::Inventory& found) {
     if (pool.members.empty()) page.entry(pool.name, fmt::format("[\"127.0.0.1:{}\"]", port++));
   }
   page.close();
-  page.comment("{ \"pfx\": \"cert.pfx\", \"password\": … }, { \"certificate\": \"chain.pem\", \"privateKey\": \"key.pem\" } or \"self-signed\".");
-  page.comment("A secret may be { \"env\": \"NAME\" }. Remove an entry to use the template's own certificate.");
+  page.comment(
+      "{ \"pfx\": \"cert.pfx\", \"password\": … }, { \"certificate\": \"chain.pem\", \"privateKey\": "
+      "\"key.pem\" } or \"self-signed\".");
+  page.comment(
+      "A secret may be { \"env\": \"NAME\" }. Remove an entry to use the template's own certificate.");
   page.open("sslCertificates");
   for (const auto& name : found.certificates) page.entry(name, "\"self-signed\"");
   page.close();
-  page.comment("\"refuse\": a WAF in Prevention mode is an error, as nothing inspects requests; \"ignore\": load all the same.");
-  page.line(found.waf_prevention ? "\"waf\": \"refuse\",  // this template asks for Prevention" : "\"waf\": \"refuse\",");
+  page.comment(
+      "\"refuse\": a WAF in Prevention mode is an error, as nothing inspects requests; \"ignore\": load all "
+      "the same.");
+  page.line(found.waf_prevention ? "\"waf\": \"refuse\",  // this template asks for Prevention"
+                                 : "\"waf\": \"refuse\",");
   page.line("");
   page.comment("Seconds without a byte either way after which a WebSocket tunnel ends; null: never.");
   page.line("\"tunnelIdleTimeout\": null,");
   page.line("");
   page.comment("Azure's later, harsher ways, to test one's reconnect code; true switches all on.");
-  page.line("\"azureParity\": { \"requestTimeoutLimitsTunnels\": false, \"updateDrainsTunnels\": false, \"unhealthyDrainsTunnels\": false },");
+  page.line(
+      "\"azureParity\": { \"requestTimeoutLimitsTunnels\": false, \"updateDrainsTunnels\": false, "
+      "\"unhealthyDrainsTunnels\": false },");
   return page.text();
 }
 
@@ -89,7 +103,9 @@ int init(const Options& options) {
   control::FileSource target_source(files);
   const std::string target = target_source.local_path();
   if (std::filesystem::exists(target)) {
-    fmt::print(stderr, "{}: the file exists and is left as it is; remove it, or name another with --local FILE\n", target);
+    fmt::print(stderr,
+               "{}: the file exists and is left as it is; remove it, or name another with --local FILE\n",
+               target);
     return exit_configuration;
   }
   files.local.reset();
@@ -100,7 +116,9 @@ int init(const Options& options) {
   if (!input) return exit_configuration;
   const arm::Inventory found = arm::take_inventory(*input);
   if (found.frontends.empty() && found.ports.empty() && found.pools.empty()) {
-    fmt::print(stderr, "passerelle: nothing in these files needs a local file; `passerelle check` says what is wrong with them\n");
+    fmt::print(stderr,
+               "passerelle: nothing in these files needs a local file; `passerelle check` says what is wrong "
+               "with them\n");
     return exit_configuration;
   }
   std::ofstream file(target);

@@ -10,18 +10,29 @@ namespace passerelle::cli {
 namespace {
 
 constexpr const char* description =
-    "Passerelle carries HTTP and WebSocket traffic as an Azure Application Gateway definition says: an ARM template, a\n"
+    "Passerelle carries HTTP and WebSocket traffic as an Azure Application Gateway definition says: an ARM "
+    "template, a\n"
     "resource as `az` shows it, or a fragment from a documentation page.\n\n"
     "  passerelle run gateway.json --port 80=8080 --port 443=8443\n"
-    "  passerelle init gateway.json      write passerelle.local.json: what the template's addresses are here\n"
+    "  passerelle init gateway.json      write passerelle.local.json: what the template's addresses are "
+    "here\n"
     "  passerelle check gateway.json     every problem, with file, line and column\n";
 
 void add_common(CLI::App& verb, control::FileOptions& files) {
-  verb.add_option("TEMPLATE", files.templates, "templates, resources or fragments, merged in this order; - is standard input")->required();
-  verb.add_option("--parameters", files.parameters, "a parameters file, NAME=VALUE or NAME=@FILE; repeatable, later wins")->allow_extra_args(false);
-  verb.add_option("--local", files.local, "the local file (default: passerelle.local.json beside the first template)");
-  verb.add_option("--bind", files.binds, "NAME=ADDRESS: the frontendIPConfiguration NAME listens on ADDRESS; repeatable")->allow_extra_args(false);
-  verb.add_option("--port", files.ports, "N=M: the frontend port numbered or named N listens on M; 0: any free one; repeatable")->allow_extra_args(false);
+  verb.add_option("TEMPLATE", files.templates,
+                  "templates, resources or fragments, merged in this order; - is standard input")
+      ->required();
+  verb.add_option("--parameters", files.parameters,
+                  "a parameters file, NAME=VALUE or NAME=@FILE; repeatable, later wins")
+      ->allow_extra_args(false);
+  verb.add_option("--local", files.local,
+                  "the local file (default: passerelle.local.json beside the first template)");
+  verb.add_option("--bind", files.binds,
+                  "NAME=ADDRESS: the frontendIPConfiguration NAME listens on ADDRESS; repeatable")
+      ->allow_extra_args(false);
+  verb.add_option("--port", files.ports,
+                  "N=M: the frontend port numbered or named N listens on M; 0: any free one; repeatable")
+      ->allow_extra_args(false);
   verb.add_option("--gateway", files.gateway, "which gateway, where a template holds several");
   verb.add_option("--subscription", files.scope.subscription, "what subscription().subscriptionId yields");
   verb.add_option("--resource-group", files.scope.resource_group, "what resourceGroup().name yields");
@@ -31,33 +42,52 @@ void add_common(CLI::App& verb, control::FileOptions& files) {
 void add_run(CLI::App& app, Options& options) {
   auto* run = app.add_subcommand("run", "Carry traffic until SIGTERM.");
   add_common(*run, options.files);
-  run->add_option("--workers", options.workers, "data-plane threads (default: the cores)")->check(CLI::Range(1U, 256U));
+  run->add_option("--workers", options.workers, "data-plane threads (default: the cores)")
+      ->check(CLI::Range(1U, 256U));
   run->add_option("--engine", options.engine, "auto or epoll")->check(CLI::IsMember({"auto", "epoll"}));
-  run->add_option("--admin", options.admin, "ADDRESS:PORT of the admin listener, or off")->capture_default_str();
-  run->add_option("--state", options.state, "the folder for what outlives a restart (nothing is kept there yet)");
-  run->add_option("--access-log", options.access_log, "a file, - for standard output, or off")->capture_default_str();
-  run->add_option("--log-level", options.log_level, "debug, info, warning or error")->check(CLI::IsMember({"debug", "info", "warning", "error"}))->capture_default_str();
-  run->add_option("--log-format", options.log_format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  run->add_option("--admin", options.admin, "ADDRESS:PORT of the admin listener, or off")
+      ->capture_default_str();
+  run->add_option("--state", options.state,
+                  "the folder for what outlives a restart (nothing is kept there yet)");
+  run->add_option("--access-log", options.access_log, "a file, - for standard output, or off")
+      ->capture_default_str();
+  run->add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  run->add_option("--log-format", options.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   run->add_flag("--watch", options.watch, "load again when a file changes");
-  run->add_option("--drain", options.drain_seconds, "seconds that SIGTERM waits for what is under way")->capture_default_str();
-  run->add_option("--wait-healthy", options.wait_healthy_seconds, "be ready only when every pool has a healthy member; exit 3 after so many seconds")->capture_default_str();
+  run->add_option("--drain", options.drain_seconds, "seconds that SIGTERM waits for what is under way")
+      ->capture_default_str();
+  run->add_option("--wait-healthy", options.wait_healthy_seconds,
+                  "be ready only when every pool has a healthy member; exit 3 after so many seconds")
+      ->capture_default_str();
   run->callback([&] { options.verb = Verb::run; });
-  run->footer("Signals: TERM or INT drain and exit, a second one exits at once; HUP loads the configuration again; USR1 reopens log files.\n"
-              "Exit: 0 done, 1 the configuration has errors, 2 wrong usage, 3 could not start.");
+  run->footer(
+      "Signals: TERM or INT drain and exit, a second one exits at once; HUP loads the configuration again; "
+      "USR1 reopens log files.\n"
+      "Exit: 0 done, 1 the configuration has errors, 2 wrong usage, 3 could not start.");
 }
 
 void add_others(CLI::App& app, Options& options) {
-  auto* init = app.add_subcommand("init", "Write the local file this template needs, complete, commented, to edit.");
+  auto* init =
+      app.add_subcommand("init", "Write the local file this template needs, complete, commented, to edit.");
   add_common(*init, options.files);
   init->callback([&] { options.verb = Verb::init; });
 
-  auto* check = app.add_subcommand("check", "Say every problem with file, line and column; exit 1 if one is an error.");
+  auto* check =
+      app.add_subcommand("check", "Say every problem with file, line and column; exit 1 if one is an error.");
   add_common(*check, options.files);
-  check->add_option("--format", options.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
-  check->add_option("--print", options.print, "model: also print what the gateway would do")->check(CLI::IsMember({"model"}));
+  check->add_option("--format", options.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  check->add_option("--print", options.print, "model: also print what the gateway would do")
+      ->check(CLI::IsMember({"model"}));
   check->callback([&] { options.verb = Verb::check; });
 
-  auto* backend = app.add_subcommand("backend", "The demo backend: a chat page at /, WebSockets at /chat and /echo, 200 at /health.");
+  auto* backend = app.add_subcommand(
+      "backend", "The demo backend: a chat page at /, WebSockets at /chat and /echo, 200 at /health.");
   backend->add_option("--listen", options.listen, "ADDRESS:PORT")->required();
   backend->add_option("--name", options.name, "what it calls itself");
   backend->callback([&] { options.verb = Verb::backend; });
@@ -104,7 +134,8 @@ std::expected<Options, int> parse_options(int count, char** arguments, unsigned 
   }
   const bool admin_sound = options.admin == "off" || Endpoint::parse(options.admin);
   if (!admin_sound || (options.verb == Verb::backend && !Endpoint::parse(options.listen))) {
-    std::cerr << "passerelle: '" << (admin_sound ? options.listen : options.admin) << "' is not ADDRESS:PORT, such as 127.0.0.1:9700\n";
+    std::cerr << "passerelle: '" << (admin_sound ? options.listen : options.admin)
+              << "' is not ADDRESS:PORT, such as 127.0.0.1:9700\n";
     return std::unexpected(exit_usage);
   }
   return options;

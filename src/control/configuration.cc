@@ -25,11 +25,16 @@ void Configuration::reload(std::string_view why) {
   Problems problems;
   const Outcome outcome = load(problems);
   for (const Problem& problem : problems) {
-    if (problem.severity == Severity::error) events_.error("configuration", "{}", problem.to_string());
-    else events_.debug("configuration", "{}", problem.to_string());
+    if (problem.severity == Severity::error)
+      events_.error("configuration", "{}", problem.to_string());
+    else
+      events_.debug("configuration", "{}", problem.to_string());
   }
-  if (outcome == Outcome::taken) events_.info("configuration", "version {} is in force ({})", version_, why);
-  else events_.error("configuration", "the configuration is refused ({}); version {} stays in force", why, version_);
+  if (outcome == Outcome::taken)
+    events_.info("configuration", "version {} is in force ({})", version_, why);
+  else
+    events_.error("configuration", "the configuration is refused ({}); version {} stays in force", why,
+                  version_);
 }
 
 io::Task<> Configuration::watch(io::Engine& engine, io::StopSource& stop) {

@@ -40,8 +40,13 @@ std::optional<std::string> FileSource::read(const std::string& path, Problems& p
   std::string text;
   if (file && !std::filesystem::is_directory(path)) text.assign(std::istreambuf_iterator<char>(file), {});
   if (!file || std::filesystem::is_directory(path)) {
-    const std::string why = std::filesystem::is_directory(path) ? "it is a folder" : std::strerror(errno != 0 ? errno : EIO);
-    problems.push_back({{path, 0, 0}, Severity::error, "CannotReadFile", fmt::format("the file cannot be read: {}; check the path and its permissions", why), {}});
+    const std::string why =
+        std::filesystem::is_directory(path) ? "it is a folder" : std::strerror(errno != 0 ? errno : EIO);
+    problems.push_back({{path, 0, 0},
+                        Severity::error,
+                        "CannotReadFile",
+                        fmt::format("the file cannot be read: {}; check the path and its permissions", why),
+                        {}});
     return std::nullopt;
   }
   return text;
@@ -58,7 +63,8 @@ std::optional<arm::LoadInput> FileSource::read_input(Problems& problems) {
   seen_.clear();
   arm::LoadInput input;
   for (const std::string& path : options_.templates) {
-    if (auto text = read(path, problems)) input.templates.push_back({path == "-" ? "standard input" : path, std::move(*text)});
+    if (auto text = read(path, problems))
+      input.templates.push_back({path == "-" ? "standard input" : path, std::move(*text)});
   }
   read_parameters(input, problems);
   const std::string local = local_path();
@@ -98,7 +104,8 @@ void FileSource::read_parameters(arm::LoadInput& input, Problems& problems) {
     std::filesystem::path beside(path);
     beside.replace_extension(".parameters.json");
     if (!std::filesystem::exists(beside)) continue;
-    if (auto text = read(beside.string(), problems)) input.parameter_files.push_back({beside.string(), std::move(*text)});
+    if (auto text = read(beside.string(), problems))
+      input.parameter_files.push_back({beside.string(), std::move(*text)});
   }
 }
 
@@ -117,18 +124,28 @@ void FileSource::read_certificates(model::Gateway& gateway, Problems& problems) 
     return text.has_value();
   };
   for (model::Certificate& certificate : gateway.certificates) {
-    if (!content(certificate.pfx_path, certificate.pfx, certificate.origin) || !content(certificate.chain_path, certificate.chain, certificate.origin) ||
-        !content(certificate.key_path, certificate.key, certificate.origin) || certificate.kind == model::Certificate::Kind::self_signed) {
+    if (!content(certificate.pfx_path, certificate.pfx, certificate.origin) ||
+        !content(certificate.chain_path, certificate.chain, certificate.origin) ||
+        !content(certificate.key_path, certificate.key, certificate.origin) ||
+        certificate.kind == model::Certificate::Kind::self_signed) {
       continue;
     }
-    const auto checked = certificate.kind == model::Certificate::Kind::pfx ? tls::Certificate::from_pfx(certificate.pfx, certificate.password)
-                                                                           : tls::Certificate::from_pem(certificate.chain, certificate.key);
+    const auto checked = certificate.kind == model::Certificate::Kind::pfx
+                             ? tls::Certificate::from_pfx(certificate.pfx, certificate.password)
+                             : tls::Certificate::from_pem(certificate.chain, certificate.key);
     if (checked) continue;
     const bool password = checked.error().wrong_password;
-    problems.push_back({password ? certificate.password_origin : certificate.origin, Severity::error,
-                        password ? "ApplicationGatewaySslCertificatePasswordIncorrect" : "ApplicationGatewaySslCertificateInvalidData",
-                        fmt::format("the certificate '{}' cannot be used: {}{}", certificate.name, checked.error().message,
-                                    password ? "; correct it, or give another certificate in the local file under \"sslCertificates\"" : ""), {}});
+    problems.push_back(
+        {password ? certificate.password_origin : certificate.origin,
+         Severity::error,
+         password ? "ApplicationGatewaySslCertificatePasswordIncorrect"
+                  : "ApplicationGatewaySslCertificateInvalidData",
+         fmt::format(
+             "the certificate '{}' cannot be used: {}{}", certificate.name, checked.error().message,
+             password
+                 ? "; correct it, or give another certificate in the local file under \"sslCertificates\""
+                 : ""),
+         {}});
   }
 }
 
@@ -145,12 +162,13 @@ arm::Loaded FileSource::load() {
 std::string FileSource::fingerprint() const {
   std::string out;
   for (const std::string& path : seen_) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0) {
       out += path + " -\n";
       continue;
     }
-    out += fmt::format("{} {} {} {}.{:09}\n", path, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    out += fmt::format("{} {} {} {}.{:09}\n", path, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                       status.st_mtim.tv_nsec);
   }
   return out;
 }

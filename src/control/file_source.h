@@ -17,8 +17,8 @@ struct FileOptions {
   std::vector<std::string> templates;   // "-": standard input, read once
   std::vector<std::string> parameters;  // FILE, NAME=VALUE or NAME=@FILE
   std::optional<std::string> local;
-  std::vector<std::string> binds;       // NAME=ADDRESS
-  std::vector<std::string> ports;       // N=M
+  std::vector<std::string> binds;  // NAME=ADDRESS
+  std::vector<std::string> ports;  // N=M
   std::string gateway;
   arm::DeploymentScope scope;
 };
@@ -31,7 +31,8 @@ class FileSource {
   // The gateway with everything it needs from disk, certificates checked; or problems.
   [[nodiscard]] arm::Loaded load();
 
-  // What a reload would read: size and time of each file seen by the last load, as one text. It changes when they do.
+  // What a reload would read: size and time of each file seen by the last load, as one text. It changes when
+  // they do.
   [[nodiscard]] std::string fingerprint() const;
   // Where the local file is, or would be.
   [[nodiscard]] std::string local_path() const;

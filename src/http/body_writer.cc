@@ -55,8 +55,10 @@ BytesView BodyWriter::assemble(BytesView data) {
     out += head_->bytes;
     head_.reset();
   }
-  if (chunked) http1::append_chunk(out, data);
-  else out += data;
+  if (chunked)
+    http1::append_chunk(out, data);
+  else
+    out += data;
   return out;
 }
 

@@ -4,7 +4,8 @@
 
 namespace passerelle::http {
 
-io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait idle, Duration rest, io::StopSource& rest_stop) {
+io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait idle, Duration rest,
+                                               io::StopSource& rest_stop) {
   return read_head(head, idle, rest, &rest_stop);
 }
 
@@ -12,8 +13,8 @@ io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait wait)
   return read_head(head, wait, std::nullopt, nullptr);
 }
 
-io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait first, std::optional<Duration> rest,
-                                               io::StopSource* rest_stop) {
+io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait first,
+                                               std::optional<Duration> rest, io::StopSource* rest_stop) {
   head.clear();
   head_parser_.reset();
   io::Wait wait = first;
@@ -25,9 +26,11 @@ io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait first
     } else {
       const auto got = co_await stream_.receive(wait);
       if (!got || got->empty()) {
-        const Error error = got ? Error{ErrorKind::closed, Side::gateway, 0, "ended inside a head"} : got.error();
-        const bool quiet = !head_parser_.begun() && (error.kind == ErrorKind::closed || error.kind == ErrorKind::stopped ||
-                                                     error.kind == ErrorKind::reset || error.kind == ErrorKind::timed_out);
+        const Error error =
+            got ? Error{ErrorKind::closed, Side::gateway, 0, "ended inside a head"} : got.error();
+        const bool quiet =
+            !head_parser_.begun() && (error.kind == ErrorKind::closed || error.kind == ErrorKind::stopped ||
+                                      error.kind == ErrorKind::reset || error.kind == ErrorKind::timed_out);
         co_return HeadOutcome{quiet ? HeadOutcome::Kind::ended : HeadOutcome::Kind::failed, {}, error};
       }
       bytes = *got;
@@ -36,8 +39,10 @@ io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait first
     if (rest && !head_parser_.begun()) wait = {stream_.engine().now() + *rest, rest_stop};
     const auto progress = head_parser_.feed(bytes, limits_, head);
     if (!progress) co_return HeadOutcome{HeadOutcome::Kind::refused, progress.error(), {}};
-    if (kept) consumed_unread(progress->consumed);
-    else keep(bytes.substr(progress->consumed));
+    if (kept)
+      consumed_unread(progress->consumed);
+    else
+      keep(bytes.substr(progress->consumed));
     if (progress->complete) co_return HeadOutcome{HeadOutcome::Kind::complete, {}, {}};
   }
 }
@@ -90,7 +95,8 @@ io::Task<Result<BytesView>> MessageSource::read_body(io::Wait wait) {
         co_return std::unexpected(got.error());
       }
       if (got->empty()) {
-        if (framing_.kind != http1::Framing::Kind::until_close) co_return fail(ErrorKind::closed, "the body was cut short");
+        if (framing_.kind != http1::Framing::Kind::until_close)
+          co_return fail(ErrorKind::closed, "the body was cut short");
         finished_ = true;
         co_return BytesView();
       }
@@ -99,7 +105,8 @@ io::Task<Result<BytesView>> MessageSource::read_body(io::Wait wait) {
     }
     if (!piece) co_return piece;
     body_bytes_ += piece->size();
-    if (body_bytes_ > limits_.body_bytes_max) co_return fail(ErrorKind::too_large, "the body is longer than body_bytes_max");
+    if (body_bytes_ > limits_.body_bytes_max)
+      co_return fail(ErrorKind::too_large, "the body is longer than body_bytes_max");
     if (!piece->empty()) co_return piece;
   }
   co_return BytesView();
@@ -109,8 +116,10 @@ io::Task<Result<BytesView>> MessageSource::read_body(io::Wait wait) {
 Result<BytesView> MessageSource::decode(BytesView bytes) {
   const bool kept = has_unread();
   const auto settle = [&](std::size_t consumed) {
-    if (kept) unread_at_ += consumed;  // the buffer itself stays: the piece may point into it
-    else keep(bytes.substr(consumed));
+    if (kept)
+      unread_at_ += consumed;  // the buffer itself stays: the piece may point into it
+    else
+      keep(bytes.substr(consumed));
   };
   switch (framing_.kind) {
     case http1::Framing::Kind::none: return BytesView();
@@ -138,8 +147,10 @@ Result<BytesView> MessageSource::decode_chunks(BytesView bytes) {
     at += piece->consumed;
     finished_ = piece->finished;
   }
-  if (kept) unread_at_ += at;
-  else keep(bytes.substr(at));
+  if (kept)
+    unread_at_ += at;
+  else
+    keep(bytes.substr(at));
   return BytesView(workspace_.decoded);
 }
 

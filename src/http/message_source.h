@@ -26,8 +26,9 @@ struct HeadOutcome {
   Error error;
 };
 
-// A resource of one connection, on its engine's thread; the stream must outlive it. Bytes behind the message read so
-// far are kept (copied into a borrowed buffer) and come first next time; take_unread() hands them on at an upgrade.
+// A resource of one connection, on its engine's thread; the stream must outlive it. Bytes behind the message
+// read so far are kept (copied into a borrowed buffer) and come first next time; take_unread() hands them on
+// at an upgrade.
 class MessageSource {
  public:
   MessageSource(io::Stream& stream, http1::HeadKind kind, const Limits& limits, Workspace& workspace)
@@ -35,15 +36,16 @@ class MessageSource {
 
   // Waits for the first byte under `idle`; from that byte on `rest` is the time for the whole head, and only
   // `rest_stop` calls it off.
-  [[nodiscard]] io::Task<HeadOutcome> read_head(MessageHead& head, io::Wait idle, Duration rest, io::StopSource& rest_stop);
+  [[nodiscard]] io::Task<HeadOutcome> read_head(MessageHead& head, io::Wait idle, Duration rest,
+                                                io::StopSource& rest_stop);
   // The same without a limit of its own: `wait` is all.
   [[nodiscard]] io::Task<HeadOutcome> read_head(MessageHead& head, io::Wait wait);
 
   // How the body that follows ends. Call once per head, before read_body.
   void begin_body(const http1::Framing& framing);
 
-  // The next bytes of the body, decoded, valid until the caller suspends; empty: the body has ended. Errors: the
-  // stream's; `closed` for a body cut short; `protocol` for bad chunks; `too_large`.
+  // The next bytes of the body, decoded, valid until the caller suspends; empty: the body has ended. Errors:
+  // the stream's; `closed` for a body cut short; `protocol` for bad chunks; `too_large`.
   [[nodiscard]] io::Task<Result<BytesView>> read_body(io::Wait wait);
 
   [[nodiscard]] bool body_finished() const { return finished_; }
@@ -55,10 +57,11 @@ class MessageSource {
   [[nodiscard]] std::string take_unread();
 
  private:
-  io::Task<HeadOutcome> read_head(MessageHead& head, io::Wait first, std::optional<Duration> rest, io::StopSource* rest_stop);
+  io::Task<HeadOutcome> read_head(MessageHead& head, io::Wait first, std::optional<Duration> rest,
+                                  io::StopSource* rest_stop);
   [[nodiscard]] std::size_t unread_size() const { return unread_ ? unread_->bytes.size() : 0; }
   [[nodiscard]] BytesView unread() const { return BytesView(unread_->bytes).substr(unread_at_); }
-  void keep(BytesView rest);           // of what was received, or of what was kept already
+  void keep(BytesView rest);  // of what was received, or of what was kept already
   void consumed_unread(std::size_t n);
   Result<BytesView> decode(BytesView bytes);
   Result<BytesView> decode_chunks(BytesView bytes);

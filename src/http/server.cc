@@ -13,9 +13,13 @@ namespace {
 constexpr std::size_t own_body_bytes_max = mebibyte;
 
 std::string write_response(const Response& response, std::string_view date, bool keep_alive, bool with_body) {
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n", response.status,
-                                response.status == 200 ? "OK" : response.status == 404 ? "Not Found" : "Status", date, response.content_type,
-                                response.body.size());
+  std::string out = fmt::format(
+      "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
+      response.status,
+      response.status == 200   ? "OK"
+      : response.status == 404 ? "Not Found"
+                               : "Status",
+      date, response.content_type, response.body.size());
   for (const auto& [name, value] : response.fields) out += fmt::format("{}: {}\r\n", name, value);
   if (!keep_alive) out += "Connection: close\r\n";
   out += "\r\n";
@@ -48,10 +52,13 @@ io::Task<> Server::serve_connection(std::unique_ptr<io::Stream> stream) {
   MessageSource source(*stream, http1::HeadKind::request, limits_, workspace_);
   auto head = workspace_.heads.take();
   for (;;) {
-    const auto outcome = co_await source.read_head(*head, engine_.in(limits_.keep_alive_timeout, tasks_.stop_source()), limits_.head_timeout,
-                                                   tasks_.stop_source());
+    const auto outcome =
+        co_await source.read_head(*head, engine_.in(limits_.keep_alive_timeout, tasks_.stop_source()),
+                                  limits_.head_timeout, tasks_.stop_source());
     if (outcome.kind == HeadOutcome::Kind::refused) {
-      const std::string page = write_response({outcome.refusal.status, "text/plain", outcome.refusal.what, {}}, date_.at(engine_.wall()), false, true);
+      const std::string page =
+          write_response({outcome.refusal.status, "text/plain", outcome.refusal.what, {}},
+                         date_.at(engine_.wall()), false, true);
       (void)co_await stream->finish(page, engine_.in(limits_.linger_timeout, tasks_.stop_source()));
     }
     if (outcome.kind != HeadOutcome::Kind::complete) co_return;
@@ -72,7 +79,10 @@ io::Task<bool> Server::serve_request(io::Stream& stream, MessageSource& source, 
   const bool keep_alive = target && framing && http1::is_persistent(head);
   Response response;
   if (!target || !framing) {
-    response = {!target ? target.error().status : framing.error().status, "text/plain", !target ? target.error().what : framing.error().what, {}};
+    response = {!target ? target.error().status : framing.error().status,
+                "text/plain",
+                !target ? target.error().what : framing.error().what,
+                {}};
   } else {
     Request request{head, *target, {}};
     source.begin_body(*framing);
@@ -83,7 +93,8 @@ io::Task<bool> Server::serve_request(io::Stream& stream, MessageSource& source, 
     }
     response = handler_(request);
   }
-  const std::string text = write_response(response, date_.at(engine_.wall()), keep_alive, head.method() != "HEAD");
+  const std::string text =
+      write_response(response, date_.at(engine_.wall()), keep_alive, head.method() != "HEAD");
   if (!co_await stream.send(text, wait)) co_return false;
   if (!keep_alive) (void)co_await stream.finish({}, wait);
   co_return keep_alive;

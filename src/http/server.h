@@ -35,7 +35,8 @@ class Server {
  public:
   using Handler = std::function<Response(const Request&)>;
   // What takes an upgrade over: it owns the stream from then on.
-  using UpgradeHandler = std::function<io::Task<>(std::unique_ptr<io::Stream>, const MessageHead&, std::string unread)>;
+  using UpgradeHandler =
+      std::function<io::Task<>(std::unique_ptr<io::Stream>, const MessageHead&, std::string unread)>;
 
   Server(io::Engine& engine, Handler handler, UpgradeHandler upgrade = {})
       : engine_(engine), handler_(std::move(handler)), upgrade_(std::move(upgrade)), tasks_(engine) {}

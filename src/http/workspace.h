@@ -13,7 +13,8 @@ struct Buffer {
   void clear() { bytes.clear(); }
 };
 
-// Engine's thread. `decoded` and `assembled` are valid until the user's next suspension, like a stream's loan.
+// Engine's thread. `decoded` and `assembled` are valid until the user's next suspension, like a stream's
+// loan.
 struct Workspace {
   static constexpr std::size_t kept_max = 64;
   std::string decoded;    // a chunked body's bytes

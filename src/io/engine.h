@@ -66,8 +66,9 @@ struct ListenOptions {
   int backlog = 4096;
 };
 
-// A resource; everything but `post` and `stop` is for its own thread. Two real implementations: EpollEngine, and
-// SimulatedEngine for tests. (io_uring fits below: received bytes are lent, and records outlive completions.)
+// A resource; everything but `post` and `stop` is for its own thread. Two real implementations: EpollEngine,
+// and SimulatedEngine for tests. (io_uring fits below: received bytes are lent, and records outlive
+// completions.)
 class Engine {
  public:
   Engine(Clock& clock, Random& random) : clock_(clock), random_(random), now_(clock.now()) {}
@@ -83,7 +84,9 @@ class Engine {
 
   [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
                                                                  const ListenOptions& options) = 0;
-  [[nodiscard]] ConnectOperation connect(const Endpoint& endpoint, const Wait& wait) { return {*this, endpoint, wait}; }
+  [[nodiscard]] ConnectOperation connect(const Endpoint& endpoint, const Wait& wait) {
+    return {*this, endpoint, wait};
+  }
   [[nodiscard]] SleepOperation sleep(const Wait& wait) { return {*this, wait}; }
   [[nodiscard]] YieldOperation yield() { return YieldOperation(*this); }
 

@@ -75,7 +75,9 @@ Task<std::string> receive_all(Stream& stream, Wait wait) {
   }
 }
 
-Task<> send_and_finish(Stream& stream, std::string text, Wait wait) { (void)co_await stream.finish(text, wait); }
+Task<> send_and_finish(Stream& stream, std::string text, Wait wait) {
+  (void)co_await stream.finish(text, wait);
+}
 
 template <class Test>
 Task<> megabytes_pass(Test& test, Engine& engine, Listener& listener, TaskGroup& group) {

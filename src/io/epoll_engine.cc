@@ -103,7 +103,8 @@ void EpollEngine::remove(int descriptor, const EventTarget& target) {
   ::close(descriptor);
 }
 
-Result<std::unique_ptr<Listener>> EpollEngine::listen(const Endpoint& endpoint, const ListenOptions& options) {
+Result<std::unique_ptr<Listener>> EpollEngine::listen(const Endpoint& endpoint,
+                                                      const ListenOptions& options) {
   return SocketListener::open(*this, endpoint, options);
 }
 
@@ -126,7 +127,8 @@ void EpollEngine::wait_connect(ConnectOperation& operation) {
 }
 
 void EpollEngine::cancel_connect(ConnectOperation& operation) {
-  const std::unique_ptr<SocketStream> abandoned(static_cast<SocketStream*>(std::exchange(operation.record, nullptr)));
+  const std::unique_ptr<SocketStream> abandoned(
+      static_cast<SocketStream*>(std::exchange(operation.record, nullptr)));
   operation.complete_soon();
 }
 

@@ -17,10 +17,11 @@ namespace {
 #ifndef PASSERELLE_PLAIN_FRAMES
 
 constexpr std::size_t class_bytes = 64;
-constexpr std::size_t classes = 64;            // frames up to 4 KiB; larger ones are rare and go to the heap
+constexpr std::size_t classes = 64;  // frames up to 4 KiB; larger ones are rare and go to the heap
 constexpr std::size_t kept_per_class_max = 256;
 
-// thread_local, although rule 15 knows no singletons: a promise's operator new has no other way to its engine.
+// thread_local, although rule 15 knows no singletons: a promise's operator new has no other way to its
+// engine.
 class FramePool {
  public:
   ~FramePool() {
@@ -60,7 +61,8 @@ void* allocate_frame(std::size_t size) {
 
 void free_frame(void* frame, std::size_t size) noexcept {
 #ifndef PASSERELLE_PLAIN_FRAMES
-  if (const std::size_t index = (size - 1) / class_bytes; index < classes) return pool.give_back(frame, index);
+  if (const std::size_t index = (size - 1) / class_bytes; index < classes)
+    return pool.give_back(frame, index);
 #endif
   ::operator delete(frame, size);
 }

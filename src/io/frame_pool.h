@@ -5,8 +5,8 @@
 
 namespace passerelle::io {
 
-// A frame is made and destroyed on one thread: tasks never migrate. Under AddressSanitizer these are plain new
-// and delete, so that a frame used after its end is seen.
+// A frame is made and destroyed on one thread: tasks never migrate. Under AddressSanitizer these are plain
+// new and delete, so that a frame used after its end is seen.
 [[nodiscard]] void* allocate_frame(std::size_t size);
 void free_frame(void* frame, std::size_t size) noexcept;
 

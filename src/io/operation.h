@@ -20,8 +20,9 @@ class Ready : public ListNode {
   ~Ready() = default;
 };
 
-// The engine owns the record until it completes it: by `complete_now` from its own loop, or by `complete_soon`
-// from anywhere else (a cancel runs on somebody else's stack). After that the frame may be gone.
+// The engine owns the record until it completes it: by `complete_now` from its own loop, or by
+// `complete_soon` from anywhere else (a cancel runs on somebody else's stack). After that the frame may be
+// gone.
 class Operation : private StopHook, private Timer, private Ready {
  public:
   Operation(const Operation&) = delete;

@@ -71,7 +71,8 @@ void wait_and_process(ares_channel channel, int wake) {
   for (std::size_t i = 1; i < count; ++i) {
     const bool in = (polled[i].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
     const bool out = (polled[i].revents & POLLOUT) != 0;
-    if (in || out) ares_process_fd(channel, in ? polled[i].fd : ARES_SOCKET_BAD, out ? polled[i].fd : ARES_SOCKET_BAD);
+    if (in || out)
+      ares_process_fd(channel, in ? polled[i].fd : ARES_SOCKET_BAD, out ? polled[i].fd : ARES_SOCKET_BAD);
   }
   ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // timeouts
   if ((polled[0].revents & POLLIN) != 0) {
@@ -110,7 +111,8 @@ void AresResolver::run() {
   ares_options options{};
   options.timeout = 2000;
   options.tries = 3;
-  const bool sound = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) == ARES_SUCCESS;
+  const bool sound =
+      ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) == ARES_SUCCESS;
   for (;;) {
     std::deque<Query> fresh;
     {
@@ -125,10 +127,13 @@ void AresResolver::run() {
       }
       ares_addrinfo_hints hints{};
       hints.ai_family = AF_UNSPEC;
-      ares_getaddrinfo(channel, query.host.c_str(), nullptr, &hints, on_answer, new Done(std::move(query.done)));
+      ares_getaddrinfo(channel, query.host.c_str(), nullptr, &hints, on_answer,
+                       new Done(std::move(query.done)));
     }
-    if (sound) wait_and_process(channel, wake_);
-    else std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (sound)
+      wait_and_process(channel, wake_);
+    else
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   if (sound) ares_destroy(channel);
   ares_library_cleanup();

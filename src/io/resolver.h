@@ -28,7 +28,8 @@ class Resolver {
   virtual void resolve(const std::string& host, Done done) = 0;
 };
 
-// c-ares (resolv.conf, hosts file) on a thread of its own: names are few and change seldom, so they need no engine.
+// c-ares (resolv.conf, hosts file) on a thread of its own: names are few and change seldom, so they need no
+// engine.
 class AresResolver final : public Resolver {
  public:
   AresResolver();

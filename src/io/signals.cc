@@ -7,7 +7,6 @@
 namespace passerelle::io {
 namespace {
 
-
 sigset_t make_set(const std::vector<int>& numbers) {
   sigset_t set;
   sigemptyset(&set);

@@ -7,7 +7,8 @@
 
 namespace passerelle::io {
 
-// `on_signal` runs on this object's thread. Threads started before block() would still take signals the old way.
+// `on_signal` runs on this object's thread. Threads started before block() would still take signals the old
+// way.
 class Signals {
  public:
   // Call first in main, before any thread: threads inherit the mask. SIGPIPE is ignored from here on.

@@ -104,8 +104,10 @@ class MemoryStream final : public Stream, private Ready {
   }
   void tell_watcher() {
     if (watcher_ == nullptr || receive_ != nullptr) return;
-    if (in_->reset && !in_->finished) watcher_->on_reset();
-    else if (in_->finished && in_->bytes.empty()) watcher_->on_peer_finished();
+    if (in_->reset && !in_->finished)
+      watcher_->on_reset();
+    else if (in_->finished && in_->bytes.empty())
+      watcher_->on_peer_finished();
   }
   void run() override {
     tell_watcher();
@@ -138,7 +140,8 @@ class SimulatedListener final : public Listener, private Ready {
   std::uint64_t refused() const override { return 0; }
   bool try_accept(AcceptOperation& operation) override {
     if (waiting_.empty()) return false;
-    operation.result.emplace(Accepted{std::move(waiting_.front()), Endpoint{*IpAddress::parse("192.0.2.7"), 50007, {}}});
+    operation.result.emplace(
+        Accepted{std::move(waiting_.front()), Endpoint{*IpAddress::parse("192.0.2.7"), 50007, {}}});
     waiting_.pop_front();
     return true;
   }
@@ -216,7 +219,8 @@ BytesView SimulatedEngine::lend(std::string bytes) {
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> SimulatedEngine::make_pair() {
   auto there = std::make_shared<Pipe>();
   auto back = std::make_shared<Pipe>();
-  return {std::make_unique<MemoryStream>(*this, back, there), std::make_unique<MemoryStream>(*this, there, back)};
+  return {std::make_unique<MemoryStream>(*this, back, there),
+          std::make_unique<MemoryStream>(*this, there, back)};
 }
 
 Result<std::unique_ptr<Listener>> SimulatedEngine::listen(const Endpoint& endpoint, const ListenOptions&) {
@@ -229,7 +233,9 @@ Result<std::unique_ptr<Listener>> SimulatedEngine::listen(const Endpoint& endpoi
   return listener;
 }
 
-void SimulatedEngine::forget(const SimulatedListener& listener) { listeners_.erase(listener.local().to_string()); }
+void SimulatedEngine::forget(const SimulatedListener& listener) {
+  listeners_.erase(listener.local().to_string());
+}
 
 bool SimulatedEngine::try_connect(ConnectOperation& operation) {
   const std::string name = operation.endpoint.to_string();

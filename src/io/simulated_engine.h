@@ -1,5 +1,6 @@
-// The engine in memory: for tests. A simulated clock that jumps to the next deadline, and a seed that decides how
-// bytes are cut. Nothing in it is slower or faster than the seed says, so a failure is run again by its seed.
+// The engine in memory: for tests. A simulated clock that jumps to the next deadline, and a seed that decides
+// how bytes are cut. Nothing in it is slower or faster than the seed says, so a failure is run again by its
+// seed.
 #pragma once
 
 #include <deque>

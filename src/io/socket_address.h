@@ -15,7 +15,9 @@ struct SocketAddress {
   [[nodiscard]] static Result<SocketAddress> from(const Endpoint& endpoint);
   [[nodiscard]] Endpoint to_endpoint() const;
   [[nodiscard]] int family() const { return storage.ss_family; }
-  [[nodiscard]] const sockaddr* get() const { return static_cast<const sockaddr*>(static_cast<const void*>(&storage)); }
+  [[nodiscard]] const sockaddr* get() const {
+    return static_cast<const sockaddr*>(static_cast<const void*>(&storage));
+  }
   [[nodiscard]] sockaddr* get() { return static_cast<sockaddr*>(static_cast<void*>(&storage)); }
 };
 

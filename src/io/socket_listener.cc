@@ -42,14 +42,19 @@ Result<std::unique_ptr<Listener>> SocketListener::open(EpollEngine& engine, cons
   if (::listen(descriptor, options.backlog) != 0) return close_and_fail(descriptor, "listen");
   SocketAddress bound;
   bound.length = sizeof bound.storage;
-  if (::getsockname(descriptor, bound.get(), &bound.length) != 0) return close_and_fail(descriptor, "getsockname");
+  if (::getsockname(descriptor, bound.get(), &bound.length) != 0)
+    return close_and_fail(descriptor, "getsockname");
   std::unique_ptr<SocketListener> listener(new SocketListener(engine, descriptor, bound.to_endpoint()));
-  if (!engine.add(descriptor, *listener, EPOLLIN | EPOLLET)) return std::unexpected(error_from_errno(errno, "epoll_ctl"));
+  if (!engine.add(descriptor, *listener, EPOLLIN | EPOLLET))
+    return std::unexpected(error_from_errno(errno, "epoll_ctl"));
   return listener;
 }
 
 SocketListener::SocketListener(EpollEngine& engine, int descriptor, Endpoint local)
-    : engine_(engine), local_(std::move(local)), descriptor_(descriptor), spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+    : engine_(engine),
+      local_(std::move(local)),
+      descriptor_(descriptor),
+      spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
 SocketListener::~SocketListener() {
   if (spare_ >= 0) ::close(spare_);

@@ -32,7 +32,8 @@ Result<std::unique_ptr<SocketStream>> SocketStream::adopt(EpollEngine& engine, i
   return stream;
 }
 
-Result<std::unique_ptr<SocketStream>> SocketStream::start_connect(EpollEngine& engine, const Endpoint& endpoint) {
+Result<std::unique_ptr<SocketStream>> SocketStream::start_connect(EpollEngine& engine,
+                                                                  const Endpoint& endpoint) {
   const auto address = SocketAddress::from(endpoint);
   if (!address) return std::unexpected(address.error());
   const int descriptor = ::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -63,8 +64,10 @@ void SocketStream::reset_on_close() {
 void SocketStream::watch(StreamWatcher* watcher) {
   watcher_ = watcher;
   if (watcher_ == nullptr || receive_ != nullptr) return;
-  if (broken_) watcher_->on_reset();
-  else if (peer_finished_) watcher_->on_peer_finished();
+  if (broken_)
+    watcher_->on_reset();
+  else if (peer_finished_)
+    watcher_->on_peer_finished();
 }
 
 void SocketStream::on_events(std::uint32_t events) {
@@ -81,8 +84,10 @@ void SocketStream::on_events(std::uint32_t events) {
   readable_ = readable_ || (events & EPOLLIN) != 0 || gone || end;
   writable_ = writable_ || (events & EPOLLOUT) != 0 || gone;
   if (news && receive_ == nullptr && watcher_ != nullptr) {
-    if (gone) watcher_->on_reset();
-    else watcher_->on_peer_finished();
+    if (gone)
+      watcher_->on_reset();
+    else
+      watcher_->on_peer_finished();
   }
   SendOperation* sent = nullptr;
   if (send_ != nullptr && writable_ && try_send(*send_)) {
@@ -98,8 +103,10 @@ void SocketStream::on_events(std::uint32_t events) {
       received = std::exchange(receive_, nullptr);
     }
   }
-  if (sent != nullptr) sent->complete_now();
-  else if (received != nullptr) received->complete_now();
+  if (sent != nullptr)
+    sent->complete_now();
+  else if (received != nullptr)
+    received->complete_now();
 }
 
 void SocketStream::run() {
@@ -115,8 +122,10 @@ void SocketStream::on_connected() {
   std::unique_ptr<SocketStream> self(static_cast<SocketStream*>(std::exchange(operation.record, nullptr)));
   connecting_ = false;
   writable_ = true;
-  if (error != 0) operation.result.emplace(std::unexpected(error_from_errno(error, "connect")));
-  else operation.result.emplace(std::move(self));
+  if (error != 0)
+    operation.result.emplace(std::unexpected(error_from_errno(error, "connect")));
+  else
+    operation.result.emplace(std::move(self));
   operation.complete_now();
 }
 

@@ -5,8 +5,8 @@
 
 namespace passerelle::io {
 
-// How soon the kernel finds a dead peer on a connection that says nothing: after `idle`, a probe each `interval`,
-// `count` of them unanswered. A tunnel may be silent for days and still be alive.
+// How soon the kernel finds a dead peer on a connection that says nothing: after `idle`, a probe each
+// `interval`, `count` of them unanswered. A tunnel may be silent for days and still be alive.
 struct KeepAlive {
   int idle_seconds = 60;
   int interval_seconds = 15;

@@ -66,8 +66,8 @@ class StreamWatcher {
   ~StreamWatcher() = default;
 };
 
-// A resource, owned by one connection or tunnel; lives on its engine's thread. Destroying it closes it; nothing
-// may wait on it then. At most one receive and one send wait at a time; the two are independent.
+// A resource, owned by one connection or tunnel; lives on its engine's thread. Destroying it closes it;
+// nothing may wait on it then. At most one receive and one send wait at a time; the two are independent.
 class Stream {
  public:
   Stream() = default;
@@ -80,8 +80,8 @@ class Stream {
   [[nodiscard]] ReceiveOperation receive(const Wait& wait) { return {*this, wait}; }
 
   // Sends all of `bytes`. They need only live until the call suspends: what the peer does not take at once is
-  // parked (copied; never more than was passed) and the operation ends when the kernel has it all. So a sender
-  // that awaits each send holds at most one slice, and a slow peer stops it.
+  // parked (copied; never more than was passed) and the operation ends when the kernel has it all. So a
+  // sender that awaits each send holds at most one slice, and a slow peer stops it.
   [[nodiscard]] SendOperation send(BytesView bytes, const Wait& wait) { return {*this, bytes, false, wait}; }
 
   // Sends `bytes`, then ends our side (FIN; close_notify before it under TLS). The other side stays open.

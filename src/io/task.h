@@ -1,5 +1,6 @@
-// The one coroutine type. Lazy: it starts when awaited. Single owner. Its frame dies when its Task does, which is
-// after it finished: nobody destroys a suspended frame from outside (a kernel may still write into what it names).
+// The one coroutine type. Lazy: it starts when awaited. Single owner. Its frame dies when its Task does,
+// which is after it finished: nobody destroys a suspended frame from outside (a kernel may still write into
+// what it names).
 #pragma once
 
 #include <coroutine>

@@ -51,7 +51,9 @@ class TaskGroup final : private Ready {
     };
   };
   static Root run_root(Task<> task, TaskGroup& group) {
-    { co_await std::move(task); }
+    {
+      co_await std::move(task);
+    }
     group.finished();
   }
   void finished() {

@@ -17,14 +17,16 @@ class StopHook : public ListNode {
   ~StopHook() = default;
 };
 
-// The stop of a group of tasks: once requested, stays so. A child hears its parent. Lives on one engine's thread;
-// must outlive every operation that waits under it.
+// The stop of a group of tasks: once requested, stays so. A child hears its parent. Lives on one engine's
+// thread; must outlive every operation that waits under it.
 class StopSource final : private StopHook {
  public:
   explicit StopSource(StopSource* parent = nullptr) {
     if (parent == nullptr) return;
-    if (parent->requested_) requested_ = true;
-    else parent->hooks_.push_back(*this);
+    if (parent->requested_)
+      requested_ = true;
+    else
+      parent->hooks_.push_back(*this);
   }
 
   void request_stop() {

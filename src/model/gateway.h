@@ -19,35 +19,35 @@ struct Certificate {
   enum class Kind : std::uint8_t { pfx, pem, self_signed };
   std::string name;
   Kind kind = Kind::pfx;
-  std::string pfx;           // the bytes, decoded
+  std::string pfx;  // the bytes, decoded
   std::string password;
-  std::string pfx_path;      // a file of the local file's, read by control/
-  std::string chain, key;    // PEM texts
-  std::string chain_path;    // their files, read by control/
+  std::string pfx_path;    // a file of the local file's, read by control/
+  std::string chain, key;  // PEM texts
+  std::string chain_path;  // their files, read by control/
   std::string key_path;
   std::vector<std::string> host_names;  // what a self-made certificate is for
-  Location origin;           // where a problem with it is reported
+  Location origin;                      // where a problem with it is reported
   Location password_origin;
 };
 
 // httpListeners[]
 struct Listener {
   std::string name;
-  std::vector<Endpoint> binds;     // where it really listens
-  std::uint16_t port = 0;          // the template's number: what routing and X-Forwarded-Port say
+  std::vector<Endpoint> binds;  // where it really listens
+  std::uint16_t port = 0;       // the template's number: what routing and X-Forwarded-Port say
   bool tls = false;
   std::optional<Index> certificate;
   Location origin;
-  Location port_origin;            // of the frontend port: where "address in use" is reported
+  Location port_origin;  // of the frontend port: where "address in use" is reported
 };
 
 // probes[] of a backend setting, or the default probe; every value as it will be used.
 // Azure: probe overview; defaults and ranges in section 10 of the behaviour sheet.
 struct Probe {
-  std::string name;                // "default" for the default probe
-  std::string host;                // Host header; empty: the member's own name
+  std::string name;  // "default" for the default probe
+  std::string host;  // Host header; empty: the member's own name
   std::string path = "/";
-  std::uint16_t port = 0;          // 0: the target's
+  std::uint16_t port = 0;  // 0: the target's
   std::chrono::seconds interval{30};
   std::chrono::seconds timeout{30};
   unsigned unhealthy_threshold = 3;
@@ -58,7 +58,7 @@ struct Probe {
     friend bool operator==(const StatusRange&, const StatusRange&) = default;
   };
   std::vector<StatusRange> statuses{{}};
-  std::string body;                // must be found in the answer's body; empty: any
+  std::string body;  // must be found in the answer's body; empty: any
 
   friend bool operator==(const Probe&, const Probe&) = default;
 };
@@ -70,17 +70,17 @@ struct BackendSettings {
   bool https = false;
   std::chrono::seconds request_timeout{20};
   std::optional<std::chrono::seconds> drain_timeout;  // connectionDraining, when enabled
-  std::string host_name;           // Host sent to the member; empty: the client's
+  std::string host_name;                              // Host sent to the member; empty: the client's
   bool pick_host_from_member = false;
   Probe probe;
 };
 
 // One member of a pool under one setting: where a connection really goes.
 struct Target {
-  std::string name;                // as the template has it: "10.0.1.4", "app.contoso.com"
-  std::string host;                // to resolve; empty when `address` is known
+  std::string name;  // as the template has it: "10.0.1.4", "app.contoso.com"
+  std::string host;  // to resolve; empty when `address` is known
   std::optional<Endpoint> address;
-  std::uint16_t port = 0;          // for a host to resolve
+  std::uint16_t port = 0;  // for a host to resolve
   bool tls = false;
 };
 

@@ -54,12 +54,14 @@ class MessageHead {
   void set_request(std::string_view method, std::string_view target);
   void add(std::string_view name, std::string_view value);
 
-  [[nodiscard]] std::string_view view(Span span) const { return std::string_view(text).substr(span.at, span.size); }
+  [[nodiscard]] std::string_view view(Span span) const {
+    return std::string_view(text).substr(span.at, span.size);
+  }
 
-  std::string text;           // the bytes all views point into
+  std::string text;  // the bytes all views point into
   std::vector<Field> fields;
-  int status = 0;             // of a response
-  int minor_version = 1;      // HTTP/1.x
+  int status = 0;         // of a response
+  int minor_version = 1;  // HTTP/1.x
 
  private:
   friend class HeadBuilder;

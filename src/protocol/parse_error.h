@@ -1,4 +1,5 @@
-// Why a message is refused: the status a client gets for it (a backend's breach is always a 502), and the reason.
+// Why a message is refused: the status a client gets for it (a backend's breach is always a 502), and the
+// reason.
 #pragma once
 
 #include <expected>

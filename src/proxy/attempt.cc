@@ -9,8 +9,13 @@
 namespace passerelle::proxy {
 
 Attempt::Attempt(Exchange& exchange, std::shared_ptr<board::Member> member)
-    : x_(exchange), worker_(exchange.worker_), member_(std::move(member)), group_(worker_.engine, &worker_.stop()),
-      timer_(worker_.engine, group_.stop_source()), answer_(worker_.http_workspace.heads.take()), began_(worker_.engine.now()) {
+    : x_(exchange),
+      worker_(exchange.worker_),
+      member_(std::move(member)),
+      group_(worker_.engine, &worker_.stop()),
+      timer_(worker_.engine, group_.stop_source()),
+      answer_(worker_.http_workspace.heads.take()),
+      began_(worker_.engine.now()) {
   member_->requests.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -42,7 +47,9 @@ io::Task<AttemptOutcome> Attempt::converse() {
     if (client_gone_) co_return AttemptFailure{499, false};
     worker_.counters.upstream_failures.add();
     // Nothing of the request has left us: any other member may have it, whatever the method.
-    co_return fail_with(502, true, fmt::format("cannot connect: {} {}", to_string(connected.error().kind), connected.error().what));
+    co_return fail_with(
+        502, true,
+        fmt::format("cannot connect: {} {}", to_string(connected.error().kind), connected.error().what));
   }
   timer_.start(x_.group_->settings.request_timeout);
   if (const auto sent = co_await send_request(); !sent) {
@@ -62,10 +69,12 @@ io::Task<Result<>> Attempt::connect() {
     co_return Result<>();
   }
   worker_.counters.upstream_connects.add();
-  auto stream = co_await connect_member(worker_.engine, *member_, *x_.snapshot_.client_context, worker_.tls_workspace, server_name(),
-                                        worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
+  auto stream = co_await connect_member(
+      worker_.engine, *member_, *x_.snapshot_.client_context, worker_.tls_workspace, server_name(),
+      worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
   if (!stream) co_return std::unexpected(stream.error());
-  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, worker_.limits, worker_.http_workspace);
+  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, worker_.limits,
+                                                   worker_.http_workspace);
   co_return Result<>();
 }
 
@@ -87,8 +96,13 @@ std::string_view Attempt::server_name() const {
 
 io::Task<Result<>> Attempt::send_request() {
   auto head = worker_.http_workspace.buffers.take();
-  const policy::ForwardFacts facts{x_.client_.facts.peer_ip, x_.client_.facts.peer.port, x_.client_.facts.tls,
-                                   x_.listener_.port,        x_.trace_text(),            upstream_host(), x_.websocket_};
+  const policy::ForwardFacts facts{x_.client_.facts.peer_ip,
+                                   x_.client_.facts.peer.port,
+                                   x_.client_.facts.tls,
+                                   x_.listener_.port,
+                                   x_.trace_text(),
+                                   upstream_host(),
+                                   x_.websocket_};
   policy::append_request(head->bytes, x_.request_, x_.target_, x_.framing_, facts);
   http::BodyWriter writer(*upstream_->stream, worker_.http_workspace, x_.framing_.kind);
   writer.set_head(std::move(head));
@@ -107,7 +121,8 @@ io::Task<Result<>> Attempt::send_request() {
 io::Task<> Attempt::send_body(http::BodyWriter writer) {
   auto& source = x_.client_.source;
   for (;;) {
-    const auto piece = co_await source.read_body(worker_.engine.in(worker_.limits.body_timeout, group_.stop_source()));
+    const auto piece =
+        co_await source.read_body(worker_.engine.in(worker_.limits.body_timeout, group_.stop_source()));
     if (!piece) {
       if (piece.error().kind == ErrorKind::stopped) co_return;
       client_gone_ = piece.error().kind == ErrorKind::reset || piece.error().kind == ErrorKind::closed;
@@ -121,7 +136,8 @@ io::Task<> Attempt::send_body(http::BodyWriter writer) {
     }
     timer_.touch();
     const bool last = source.body_finished();
-    const auto sent = last ? co_await writer.finish(*piece, source.trailers(), wait()) : co_await writer.write(*piece, wait());
+    const auto sent = last ? co_await writer.finish(*piece, source.trailers(), wait())
+                           : co_await writer.write(*piece, wait());
     // A member that will not take the rest may have answered already: that is for the reader to find out.
     if (!sent) co_return;
     timer_.touch();
@@ -137,7 +153,8 @@ io::Task<http::HeadOutcome> Attempt::read_answer() {
     timer_.touch();
     if (answer_->status >= 200 || answer_->status == 101) co_return outcome;
     if (interim >= worker_.limits.interim_responses_max) {
-      co_return http::HeadOutcome{http::HeadOutcome::Kind::refused, {502, "more interim responses than interim_responses_max"}, {}};
+      co_return http::HeadOutcome{
+          http::HeadOutcome::Kind::refused, {502, "more interim responses than interim_responses_max"}, {}};
     }
     if (x_.request_.minor_version == 0) continue;  // RFC 9110 section 15.2: not to an HTTP/1.0 client
     auto buffer = worker_.http_workspace.buffers.take();
@@ -146,18 +163,21 @@ io::Task<http::HeadOutcome> Attempt::read_answer() {
     x_.sent_bytes_ += buffer->bytes.size();
     if (!co_await x_.client_.stream.send(buffer->bytes, client_wait())) {
       client_gone_ = true;
-      co_return http::HeadOutcome{http::HeadOutcome::Kind::failed, {}, Error{ErrorKind::reset, Side::client, 0, "send"}};
+      co_return http::HeadOutcome{
+          http::HeadOutcome::Kind::failed, {}, Error{ErrorKind::reset, Side::client, 0, "send"}};
     }
   }
 }
 
-io::Wait Attempt::client_wait() { return worker_.engine.in(worker_.limits.send_timeout, group_.stop_source()); }
+io::Wait Attempt::client_wait() {
+  return worker_.engine.in(worker_.limits.send_timeout, group_.stop_source());
+}
 
 AttemptFailure Attempt::fail_with(int status, bool try_again, std::string_view why) {
   x_.note_try(*member_, 0, worker_.engine.now() - began_);
   if (x_.tried_count_ < Exchange::tries_max) x_.tried_[x_.tried_count_++] = member_.get();
-  worker_.tell_failure(fmt::format("member {} of pool '{}' (setting '{}'): {}", member_->address, x_.group_->pool,
-                                   x_.group_->settings_name, why));
+  worker_.tell_failure(fmt::format("member {} of pool '{}' (setting '{}'): {}", member_->address,
+                                   x_.group_->pool, x_.group_->settings_name, why));
   return {status, try_again};
 }
 
@@ -169,22 +189,27 @@ AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
   if (timer_.ran_out()) {
     // Azure v2 asks a second member, then answers 504; only for what can be sent again (docs/decisions/0008).
     const bool again = x_.can_send_again() && x_.timeouts_++ == 0;
-    return fail_with(504, again, fmt::format("no answer within the requestTimeout of {} s", x_.group_->settings.request_timeout.count()));
+    return fail_with(504, again,
+                     fmt::format("no answer within the requestTimeout of {} s",
+                                 x_.group_->settings.request_timeout.count()));
   }
   worker_.counters.upstream_failures.add();
   if (outcome.kind == http::HeadOutcome::Kind::refused) return fail_with(502, false, outcome.refusal.what);
-  const bool stale = upstream_->reused && !upstream_->source.begun() && x_.can_send_again() && !x_.stale_retried_;
+  const bool stale =
+      upstream_->reused && !upstream_->source.begun() && x_.can_send_again() && !x_.stale_retried_;
   if (stale) {
     x_.stale_retried_ = true;
     return AttemptFailure{502, true};
   }
-  return fail_with(502, false, fmt::format("the connection ended before an answer: {}", to_string(outcome.error.kind)));
+  return fail_with(502, false,
+                   fmt::format("the connection ended before an answer: {}", to_string(outcome.error.kind)));
 }
 
 io::Task<AttemptOutcome> Attempt::switch_protocols() {
   if (!x_.websocket_) co_return fail_with(502, false, "a 101 to a request that asked for no upgrade");
   const auto accept = websocket::accept_for(*x_.request_.find(FieldId::sec_websocket_key));
-  if (const auto fits = websocket::check_switch(*answer_, accept); !fits) co_return fail_with(502, false, fits.error().what);
+  if (const auto fits = websocket::check_switch(*answer_, accept); !fits)
+    co_return fail_with(502, false, fits.error().what);
   auto buffer = worker_.http_workspace.buffers.take();
   policy::append_switch(buffer->bytes, *answer_);
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
@@ -204,7 +229,8 @@ io::Task<AttemptOutcome> Attempt::relay() {
   const auto kind = policy::client_framing(*framing, x_.request_.minor_version);
   if (kind == http1::Framing::Kind::until_close) x_.keep_alive_ = false;
   auto head = worker_.http_workspace.buffers.take();
-  policy::append_response(head->bytes, *answer_, *framing, {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
+  policy::append_response(head->bytes, *answer_, *framing,
+                          {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
   http::BodyWriter writer(x_.client_.stream, worker_.http_workspace, kind);
   writer.set_head(std::move(head));
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
@@ -215,10 +241,11 @@ io::Task<AttemptOutcome> Attempt::relay() {
   const bool whole = co_await relay_body(writer, *framing);
   x_.sent_bytes_ += writer.bytes_sent();
   if (!whole) {
-    // Never a clean end for a message that was cut short. Where its framing tells, closing is enough, and what the
-    // member did send still arrives; a body that ends with the connection needs the reset.
+    // Never a clean end for a message that was cut short. Where its framing tells, closing is enough, and
+    // what the member did send still arrives; a body that ends with the connection needs the reset.
     if (kind == http1::Framing::Kind::until_close) x_.client_.stream.reset_on_close();
-    x_.error_info_ = client_gone_ ? "ERRORINFO_CLIENT_CLOSED_REQUEST" : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
+    x_.error_info_ =
+        client_gone_ ? "ERRORINFO_CLIENT_CLOSED_REQUEST" : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
     x_.log(answer_->status);
     co_return AfterExchange::gone;
   }
@@ -241,7 +268,8 @@ io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framin
     if (!piece) co_return false;
     const bool last = source.body_finished();
     timer_.pause(true);
-    const auto sent = last ? co_await writer.finish(*piece, source.trailers(), client_wait()) : co_await writer.write(*piece, client_wait());
+    const auto sent = last ? co_await writer.finish(*piece, source.trailers(), client_wait())
+                           : co_await writer.write(*piece, client_wait());
     timer_.pause(false);
     if (!sent) {
       client_gone_ = true;
@@ -252,8 +280,8 @@ io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framin
 }
 
 void Attempt::keep_or_close(const http1::Framing& framing) {
-  const bool clean = body_sent_ && !upstream_->source.has_unread() && framing.kind != http1::Framing::Kind::until_close &&
-                     http1::is_persistent(*answer_);
+  const bool clean = body_sent_ && !upstream_->source.has_unread() &&
+                     framing.kind != http1::Framing::Kind::until_close && http1::is_persistent(*answer_);
   if (clean) worker_.upstreams.put(std::move(upstream_));
 }
 

@@ -19,8 +19,8 @@ struct AttemptFailure {
 
 using AttemptOutcome = std::variant<AfterExchange, Upgraded, AttemptFailure>;
 
-// A resource in Exchange::run's frame. Two tasks at most: this one, which reads the member's answer, and, where the
-// request has a body, one that sends it; either may stop both.
+// A resource in Exchange::run's frame. Two tasks at most: this one, which reads the member's answer, and,
+// where the request has a body, one that sends it; either may stop both.
 class Attempt final : private io::StreamWatcher {
  public:
   Attempt(Exchange& exchange, std::shared_ptr<board::Member> member);

@@ -19,8 +19,13 @@ struct Answer {
 
 }  // namespace
 
-BackendDirectory::BackendDirectory(io::Engine& engine, io::Resolver& resolver, telemetry::EventLog& events, std::function<void()> on_change)
-    : engine_(engine), resolver_(resolver), events_(events), on_change_(std::move(on_change)), tasks_(engine) {}
+BackendDirectory::BackendDirectory(io::Engine& engine, io::Resolver& resolver, telemetry::EventLog& events,
+                                   std::function<void()> on_change)
+    : engine_(engine),
+      resolver_(resolver),
+      events_(events),
+      on_change_(std::move(on_change)),
+      tasks_(engine) {}
 
 void BackendDirectory::set_gateway(const model::Gateway& gateway) {
   std::set<std::string> wanted;
@@ -31,7 +36,8 @@ void BackendDirectory::set_gateway(const model::Gateway& gateway) {
   }
   for (auto& [host, name] : names_) {
     if (wanted.contains(host) || !name->stop) continue;
-    name->stop->request_stop();  // the answer stays, should the name come back; the stop source stays for its task
+    name->stop
+        ->request_stop();  // the answer stays, should the name come back; the stop source stays for its task
   }
   for (const std::string& host : wanted) {
     auto& name = names_[host];
@@ -68,12 +74,14 @@ io::Task<> BackendDirectory::follow(std::string host, io::StopSource& stop) {
       name.told = false;
       if (name.addresses != resolution.addresses) {
         name.addresses = resolution.addresses;
-        events_.info("dns", "{} has {} address{}", host, name.addresses.size(), name.addresses.size() == 1 ? "" : "es");
+        events_.info("dns", "{} has {} address{}", host, name.addresses.size(),
+                     name.addresses.size() == 1 ? "" : "es");
         on_change_();
       }
     } else if (!std::exchange(name.told, true)) {
-      events_.warning("dns", "{} cannot be resolved ({}){}", host, answer->value->error().what,
-                      name.addresses.empty() ? "; it has no member until it can" : "; its last addresses are kept");
+      events_.warning(
+          "dns", "{} cannot be resolved ({}){}", host, answer->value->error().what,
+          name.addresses.empty() ? "; it has no member until it can" : "; its last addresses are kept");
     }
     (void)co_await engine_.sleep(engine_.in(next, stop));
   }
@@ -93,7 +101,8 @@ std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway
       } else if (const auto found = names_.find(target.host); found != names_.end()) {
         for (const IpAddress& ip : found->second->addresses) endpoints.push_back({ip, target.port, {}});
       }
-      for (const Endpoint& endpoint : endpoints) made.members.push_back(members_.get(target.name, endpoint, target.tls, group.settings_name));
+      for (const Endpoint& endpoint : endpoints)
+        made.members.push_back(members_.get(target.name, endpoint, target.tls, group.settings_name));
     }
   }
   return out;

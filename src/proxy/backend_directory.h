@@ -15,11 +15,12 @@
 
 namespace passerelle::proxy {
 
-// A resource on the control plane's engine. Every address of a name is a member; TTLs are followed; when a name
-// cannot be resolved its last good answer stays (behaviour sheet, section 9).
+// A resource on the control plane's engine. Every address of a name is a member; TTLs are followed; when a
+// name cannot be resolved its last good answer stays (behaviour sheet, section 9).
 class BackendDirectory {
  public:
-  BackendDirectory(io::Engine& engine, io::Resolver& resolver, telemetry::EventLog& events, std::function<void()> on_change);
+  BackendDirectory(io::Engine& engine, io::Resolver& resolver, telemetry::EventLog& events,
+                   std::function<void()> on_change);
 
   // The gateway whose names are followed from now on.
   void set_gateway(const model::Gateway& gateway);

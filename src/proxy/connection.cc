@@ -19,8 +19,8 @@ class OpenCount {
   telemetry::Counter& counter_;
 };
 
-// Ends our side and reads on for a while, so that what the client still sends does not make the kernel reset the
-// connection and destroy our last answer (RFC 9112 section 9.6).
+// Ends our side and reads on for a while, so that what the client still sends does not make the kernel reset
+// the connection and destroy our last answer (RFC 9112 section 9.6).
 io::Task<> close_gently(Worker& worker, io::Stream& stream) {
   const io::Wait wait = worker.engine.in(worker.limits.linger_timeout, worker.stop());
   if (auto sent = co_await stream.finish({}, wait); !sent) co_return;
@@ -41,13 +41,15 @@ io::Task<> answer_plain_http(Worker& worker, io::Stream& stream) {
 }
 
 // The stream to read HTTP from; null when the handshake failed.
-io::Task<std::unique_ptr<io::Stream>> secure(Worker& worker, std::unique_ptr<io::Stream> stream, const tls::ServerContext& context,
-                                             ConnectionFacts& facts) {
+io::Task<std::unique_ptr<io::Stream>> secure(Worker& worker, std::unique_ptr<io::Stream> stream,
+                                             const tls::ServerContext& context, ConnectionFacts& facts) {
   auto secured = std::make_unique<tls::TlsStream>(std::move(stream), context, worker.tls_workspace);
-  const auto shaken = co_await secured->handshake(worker.engine.in(worker.limits.tls_handshake_timeout, worker.stop()));
+  const auto shaken =
+      co_await secured->handshake(worker.engine.in(worker.limits.tls_handshake_timeout, worker.stop()));
   if (!shaken) {
     worker.counters.tls_handshakes_failed.add();
-    worker.events.debug("tls", "handshake with {} failed: {} {}", facts.peer_ip, to_string(shaken.error().kind), shaken.error().what);
+    worker.events.debug("tls", "handshake with {} failed: {} {}", facts.peer_ip,
+                        to_string(shaken.error().kind), shaken.error().what);
     if (shaken.error().kind == ErrorKind::protocol) co_await answer_plain_http(worker, secured->lower());
     co_return nullptr;
   }
@@ -66,7 +68,8 @@ std::optional<model::Index> listener_of(const Snapshot& snapshot, SocketId socke
 io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& client) {
   for (bool first = true;; first = false) {
     auto head = worker.http_workspace.heads.take();
-    const Duration idle = first ? Duration(worker.limits.head_timeout) : Duration(worker.limits.keep_alive_timeout);
+    const Duration idle =
+        first ? Duration(worker.limits.head_timeout) : Duration(worker.limits.keep_alive_timeout);
     const auto outcome = co_await client.source.read_head(*head, worker.engine.in(idle, worker.draining()),
                                                           worker.limits.head_timeout, worker.stop());
     if (outcome.kind == http::HeadOutcome::Kind::ended) co_return std::nullopt;
@@ -88,20 +91,23 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
 }
 
 io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::Accepted accepted) {
-  ConnectionFacts facts{accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, false, {}};
+  ConnectionFacts facts{
+      accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, false, {}};
   std::unique_ptr<io::Stream> stream = std::move(accepted.stream);
   {
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
     const auto listener = listener_of(*snapshot, socket);
     if (!listener) co_return std::nullopt;
-    if (const auto context = snapshot->contexts[*listener]) stream = co_await secure(worker, std::move(stream), *context, facts);
+    if (const auto context = snapshot->contexts[*listener])
+      stream = co_await secure(worker, std::move(stream), *context, facts);
   }
   if (!stream) co_return std::nullopt;
   http::MessageSource source(*stream, http1::HeadKind::request, worker.limits, worker.http_workspace);
   ClientSide client{*stream, source, facts};
   auto upgraded = co_await serve_requests(worker, client);
   if (!upgraded) co_return std::nullopt;
-  co_return TunnelPlan{std::move(stream), std::move(upgraded->backend), source.take_unread(), std::move(upgraded->early), std::move(upgraded->tag)};
+  co_return TunnelPlan{std::move(stream), std::move(upgraded->backend), source.take_unread(),
+                       std::move(upgraded->early), std::move(upgraded->tag)};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// One client connection: TLS if the listener says so, then request after request, until it ends or becomes a tunnel.
+// One client connection: TLS if the listener says so, then request after request, until it ends or becomes a
+// tunnel.
 #pragma once
 
 #include <string>

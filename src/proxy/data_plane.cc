@@ -12,7 +12,8 @@ namespace {
 
 tls::Certificate::Outcome read_certificate(const model::Certificate& certificate) {
   switch (certificate.kind) {
-    case model::Certificate::Kind::pfx: return tls::Certificate::from_pfx(certificate.pfx, certificate.password);
+    case model::Certificate::Kind::pfx:
+      return tls::Certificate::from_pfx(certificate.pfx, certificate.password);
     case model::Certificate::Kind::pem: return tls::Certificate::from_pem(certificate.chain, certificate.key);
     case model::Certificate::Kind::self_signed: return tls::Certificate::self_signed(certificate.host_names);
   }
@@ -33,13 +34,18 @@ std::shared_ptr<const RouteNames> names_of(const model::Gateway& gateway, model:
 
 }  // namespace
 
-DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver, const DataPlaneSettings& settings, telemetry::EventLog& events)
-    : control_(control), client_context_(tls::ClientContext::make().value()),
+DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
+                     const DataPlaneSettings& settings, telemetry::EventLog& events)
+    : control_(control),
+      client_context_(tls::ClientContext::make().value()),
       directory_(control, resolver, events, [this] { publish_members(); }),
       prober_(control, settings.worker.limits, client_context_, events,
-              [this](const std::shared_ptr<board::Member>& member, model::Health health) { on_health(member, health); }),
+              [this](const std::shared_ptr<board::Member>& member, model::Health health) {
+                on_health(member, health);
+              }),
       tasks_(control) {
-  for (unsigned i = 0; i < settings.workers; ++i) threads_.push_back(std::make_unique<WorkerThread>(clock, settings.worker, events));
+  for (unsigned i = 0; i < settings.workers; ++i)
+    threads_.push_back(std::make_unique<WorkerThread>(clock, settings.worker, events));
 }
 
 DataPlane::~DataPlane() = default;
@@ -54,12 +60,15 @@ Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
   for (model::Index i = 0; i < gateway->listeners.size(); ++i) next.names.push_back(names_of(*gateway, i));
   next.gateway = std::move(gateway);
   open_sockets(*next.gateway, *prepared, problems);
-  if (has_errors(problems)) close_fresh(*prepared);
-  else prepared_ = std::move(prepared);
+  if (has_errors(problems))
+    close_fresh(*prepared);
+  else
+    prepared_ = std::move(prepared);
   return problems;
 }
 
-std::vector<std::shared_ptr<const tls::ServerContext>> DataPlane::make_contexts(const model::Gateway& gateway, Problems& problems) {
+std::vector<std::shared_ptr<const tls::ServerContext>> DataPlane::make_contexts(const model::Gateway& gateway,
+                                                                                Problems& problems) {
   std::vector<std::shared_ptr<const tls::ServerContext>> out;
   for (const model::Listener& listener : gateway.listeners) {
     out.emplace_back();
@@ -67,12 +76,22 @@ std::vector<std::shared_ptr<const tls::ServerContext>> DataPlane::make_contexts(
     const model::Certificate& written = gateway.certificates[*listener.certificate];
     const auto certificate = read_certificate(written);
     if (!certificate) {
-      problems.push_back({written.origin, Severity::error, "ApplicationGatewaySslCertificateInvalidData", certificate.error().message, {}});
+      problems.push_back({written.origin,
+                          Severity::error,
+                          "ApplicationGatewaySslCertificateInvalidData",
+                          certificate.error().message,
+                          {}});
       continue;
     }
     auto context = tls::ServerContext::make(*certificate);
-    if (context) out.back() = std::move(*context);
-    else problems.push_back({written.origin, Severity::error, "ApplicationGatewaySslCertificateInvalidData", context.error(), {}});
+    if (context)
+      out.back() = std::move(*context);
+    else
+      problems.push_back({written.origin,
+                          Severity::error,
+                          "ApplicationGatewaySslCertificateInvalidData",
+                          context.error(),
+                          {}});
   }
   return out;
 }
@@ -84,15 +103,17 @@ void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, 
     for (const Endpoint& asked : gateway.listeners[i].binds) {
       const auto open = std::ranges::find(sockets_, asked, &BoundSocket::asked);
       SocketId id = 0;
-      // Port 0 is a different port each time it is asked for; an open one of this listener is kept by its name.
+      // Port 0 is a different port each time it is asked for; an open one of this listener is kept by its
+      // name.
       if (open != sockets_.end() && (asked.port != 0 || open->listener == gateway.listeners[i].name)) {
         id = open->id;
       } else {
         auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port);
         if (!bound) {
           // A machine without IPv6 still has IPv4.
-          const bool no_ipv6 = asked.ip.v6 && gateway.listeners[i].binds.size() > 1 &&
-                               (bound.error().kind == ErrorKind::unreachable || bound.error().detail == EAFNOSUPPORT);
+          const bool no_ipv6 =
+              asked.ip.v6 && gateway.listeners[i].binds.size() > 1 &&
+              (bound.error().kind == ErrorKind::unreachable || bound.error().detail == EAFNOSUPPORT);
           if (!no_ipv6) problems.push_back(bind_problem(gateway, gateway.listeners[i], asked, bound.error()));
           continue;
         }
@@ -112,9 +133,10 @@ Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std
   out.asked = asked;
   Endpoint endpoint = asked;
   endpoint.port = port;
-  // SO_REUSEPORT would let a second Passerelle in; so first ask without it whether the address is free. Where one of
-  // our own sockets has the port already, on another address, that question has no use.
-  const bool port_is_ours = std::ranges::any_of(sockets_, [&](const BoundSocket& socket) { return socket.bound.port == port; });
+  // SO_REUSEPORT would let a second Passerelle in; so first ask without it whether the address is free. Where
+  // one of our own sockets has the port already, on another address, that question has no use.
+  const bool port_is_ours =
+      std::ranges::any_of(sockets_, [&](const BoundSocket& socket) { return socket.bound.port == port; });
   if (port != 0 && !port_is_ours) {
     const auto probe = control_.listen(endpoint, {.reuse_port = false, .backlog = 1});
     if (!probe) return std::unexpected(probe.error());
@@ -123,7 +145,8 @@ Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std
     Result<std::unique_ptr<io::Listener>> listener;
     thread->call([&](Worker& worker) { listener = worker.engine.listen(endpoint, {}); });
     if (!listener) {
-      for (std::size_t i = 0; i < out.fresh.size(); ++i) threads_[i]->call([&](Worker&) { out.fresh[i].reset(); });
+      for (std::size_t i = 0; i < out.fresh.size(); ++i)
+        threads_[i]->call([&](Worker&) { out.fresh[i].reset(); });
       return std::unexpected(listener.error());
     }
     endpoint.port = (*listener)->local().port;
@@ -136,7 +159,8 @@ Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std
 
 void DataPlane::close_fresh(Prepared& prepared) {
   for (BoundSocket& socket : prepared.sockets) {
-    for (std::size_t i = 0; i < socket.fresh.size(); ++i) threads_[i]->call([&](Worker&) { socket.fresh[i].reset(); });
+    for (std::size_t i = 0; i < socket.fresh.size(); ++i)
+      threads_[i]->call([&](Worker&) { socket.fresh[i].reset(); });
   }
 }
 
@@ -178,7 +202,8 @@ void DataPlane::update_probes() {
   std::vector<ProbeTarget> targets;
   for (std::size_t i = 0; i < snapshot_->groups.size(); ++i) {
     const model::BackendGroup& group = snapshot_->gateway->groups[i];
-    for (const auto& member : snapshot_->groups[i].members) targets.push_back({member, group.settings.probe, group.pool});
+    for (const auto& member : snapshot_->groups[i].members)
+      targets.push_back({member, group.settings.probe, group.pool});
   }
   prober_.set_targets(targets);
 }
@@ -188,7 +213,8 @@ void DataPlane::on_health(const std::shared_ptr<board::Member>& member, model::H
   // Section 8.3: what is open may go on for the drain timeout, or 30 s.
   Duration delay = std::chrono::seconds(30);
   for (const auto& group : snapshot_->gateway->groups) {
-    if (group.settings_name == member->settings_name && group.settings.drain_timeout) delay = *group.settings.drain_timeout;
+    if (group.settings_name == member->settings_name && group.settings.drain_timeout)
+      delay = *group.settings.drain_timeout;
   }
   tasks_.spawn(end_tunnels_later(member, delay));
 }
@@ -252,30 +278,40 @@ void DataPlane::visit_workers(const std::function<void(Worker&)>& look) {
   for (auto& thread : threads_) thread->call([&](Worker& worker) { look(worker); });
 }
 
-Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener, const Endpoint& endpoint, const Error& error) {
+Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener, const Endpoint& endpoint,
+                     const Error& error) {
   std::set<std::uint16_t> taken;
   for (const auto& other : gateway.listeners) {
     taken.insert(other.port);
     for (const auto& bind : other.binds) taken.insert(bind.port);
   }
-  std::uint16_t free_port = listener.port < 1024 ? static_cast<std::uint16_t>(8000 + listener.port) : static_cast<std::uint16_t>(listener.port + 1);
+  std::uint16_t free_port = listener.port < 1024 ? static_cast<std::uint16_t>(8000 + listener.port)
+                                                 : static_cast<std::uint16_t>(listener.port + 1);
   while (taken.contains(free_port)) ++free_port;
   const std::string instead = fmt::format("--port {}={}", listener.port, free_port);
   Problem out{listener.port_origin, Severity::error, "CannotListen", {}, {}};
   if (error.kind == ErrorKind::in_use) {
     out.code = "AddressInUse";
-    out.message = fmt::format("the listener '{}' cannot listen on {}: another program (perhaps another Passerelle) already does; "
-                              "stop it, or listen elsewhere with {}", listener.name, endpoint.to_string(), instead);
+    out.message = fmt::format(
+        "the listener '{}' cannot listen on {}: another program (perhaps another Passerelle) already does; "
+        "stop it, or listen elsewhere with {}",
+        listener.name, endpoint.to_string(), instead);
   } else if (error.kind == ErrorKind::denied) {
     out.code = "PermissionDenied";
-    out.message = fmt::format("the listener '{}' may not listen on {}: ports below 1024 need root or the right CAP_NET_BIND_SERVICE "
-                              "(setcap cap_net_bind_service=+ep passerelle); or listen elsewhere with {}", listener.name, endpoint.to_string(), instead);
+    out.message = fmt::format(
+        "the listener '{}' may not listen on {}: ports below 1024 need root or the right "
+        "CAP_NET_BIND_SERVICE "
+        "(setcap cap_net_bind_service=+ep passerelle); or listen elsewhere with {}",
+        listener.name, endpoint.to_string(), instead);
   } else if (error.kind == ErrorKind::unreachable) {
-    out.message = fmt::format("the listener '{}' cannot listen on {}: this machine has no such address; give its frontend another with --bind NAME=ADDRESS",
-                              listener.name, endpoint.to_string());
+    out.message = fmt::format(
+        "the listener '{}' cannot listen on {}: this machine has no such address; give its frontend another "
+        "with --bind NAME=ADDRESS",
+        listener.name, endpoint.to_string());
   } else {
-    out.message = fmt::format("the listener '{}' cannot listen on {}: {} ({}); listen elsewhere with {}", listener.name, endpoint.to_string(),
-                              to_string(error.kind), error.detail, instead);
+    out.message =
+        fmt::format("the listener '{}' cannot listen on {}: {} ({}); listen elsewhere with {}", listener.name,
+                    endpoint.to_string(), to_string(error.kind), error.detail, instead);
   }
   return out;
 }

@@ -23,16 +23,19 @@ struct DataPlaneSettings {
 // A thread with its engine and its worker. Owned by DataPlane.
 class WorkerThread;
 
-// A resource on the control plane's engine. Workers run from start to stop(); snapshots reach them as messages, each
-// acknowledged, so that after commit() every worker works by the new configuration.
+// A resource on the control plane's engine. Workers run from start to stop(); snapshots reach them as
+// messages, each acknowledged, so that after commit() every worker works by the new configuration.
 class DataPlane {
  public:
-  DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver, const DataPlaneSettings& settings, telemetry::EventLog& events);
+  DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver, const DataPlaneSettings& settings,
+            telemetry::EventLog& events);
   ~DataPlane();
 
-  // Opens what is new and builds what is needed. With a problem nothing is changed; what was opened is closed again.
+  // Opens what is new and builds what is needed. With a problem nothing is changed; what was opened is closed
+  // again.
   [[nodiscard]] Problems prepare(std::shared_ptr<const model::Gateway> gateway);
-  // Makes the prepared configuration the one in force, on every worker. Connections and tunnels go on untouched.
+  // Makes the prepared configuration the one in force, on every worker. Connections and tunnels go on
+  // untouched.
   void commit();
 
   // Stops accepting; true when everything under way ended before the deadline or a stop.
@@ -55,7 +58,7 @@ class DataPlane {
  private:
   struct BoundSocket {
     SocketId id = 0;
-    Endpoint asked;                 // with the port of the configuration
+    Endpoint asked;  // with the port of the configuration
     Endpoint bound;
     std::string listener;
     std::vector<std::unique_ptr<io::Listener>> fresh;  // one a worker, until committed
@@ -67,7 +70,8 @@ class DataPlane {
   void open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems);
   Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port);
   void close_fresh(Prepared& prepared);
-  std::vector<std::shared_ptr<const tls::ServerContext>> make_contexts(const model::Gateway& gateway, Problems& problems);
+  std::vector<std::shared_ptr<const tls::ServerContext>> make_contexts(const model::Gateway& gateway,
+                                                                       Problems& problems);
   // New members, same configuration: DNS has spoken.
   void publish_members();
   void publish(std::shared_ptr<const Snapshot> snapshot);
@@ -87,8 +91,9 @@ class DataPlane {
   io::TaskGroup tasks_;
 };
 
-// What "address in use" or "permission denied" means for this listener, and what to do. `taken`: template port numbers
-// that must not be suggested.
-[[nodiscard]] Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener, const Endpoint& endpoint, const Error& error);
+// What "address in use" or "permission denied" means for this listener, and what to do. `taken`: template
+// port numbers that must not be suggested.
+[[nodiscard]] Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener,
+                                   const Endpoint& endpoint, const Error& error);
 
 }  // namespace passerelle::proxy

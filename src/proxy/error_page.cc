@@ -30,10 +30,13 @@ void append_error_page(std::string& out, int status, std::string_view date, bool
   const auto reason = reason_phrase(status);
   const std::string body = fmt::format(
       "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n"
-      "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n", status, reason);
+      "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n",
+      status, reason);
   fmt::format_to(std::back_inserter(out),
-                 "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n{}{}\r\n",
-                 status, reason, date, body.size(), status == 405 ? "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" : "",
+                 "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: "
+                 "text/html\r\nContent-Length: {}\r\n{}{}\r\n",
+                 status, reason, date, body.size(),
+                 status == 405 ? "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" : "",
                  keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
   if (with_body) out += body;
 }

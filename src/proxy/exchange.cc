@@ -27,9 +27,15 @@ void append_to_list(std::string& list, std::string_view item) {
 
 }  // namespace
 
-Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener, const MessageHead& request)
-    : worker_(worker), client_(client), snapshot_(snapshot), listener_index_(listener),
-      listener_(snapshot.gateway->listeners[listener]), request_(request), began_(worker.engine.now()),
+Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener,
+                   const MessageHead& request)
+    : worker_(worker),
+      client_(client),
+      snapshot_(snapshot),
+      listener_index_(listener),
+      listener_(snapshot.gateway->listeners[listener]),
+      request_(request),
+      began_(worker.engine.now()),
       began_wall_(worker.engine.wall()) {
   worker_.engine.random().fill({trace_id_.data(), trace_id_.size()});
   static constexpr std::string_view digits = "0123456789abcdef";
@@ -46,7 +52,8 @@ io::Task<ExchangeOutcome> Exchange::run() {
   keep_alive_ = http1::is_persistent(request_) && !worker_.draining().requested();
   if (const auto sound = judge(); !sound) {
     error_info_ = error_info(sound.error().status);
-    worker_.events.debug("request", "{} from {}: {}", sound.error().status, client_.facts.peer_ip, sound.error().what);
+    worker_.events.debug("request", "{} from {}: {}", sound.error().status, client_.facts.peer_ip,
+                         sound.error().what);
     co_return co_await answer(sound.error().status, false);
   }
   rule_ = snapshot_.gateway->rule_of(listener_index_);
@@ -66,8 +73,8 @@ io::Task<ExchangeOutcome> Exchange::run() {
   }
   if (status == 502 && tried_count_ == 0) {
     error_info_ = "ERRORINFO_UPSTREAM_NO_LIVE";
-    worker_.tell_failure(fmt::format("502 on listener '{}': no member of pool '{}' is healthy (setting '{}')", listener_.name,
-                                     group_->pool, group_->settings_name));
+    worker_.tell_failure(fmt::format("502 on listener '{}': no member of pool '{}' is healthy (setting '{}')",
+                                     listener_.name, group_->pool, group_->settings_name));
   } else if (error_info_.empty()) {
     error_info_ = error_info(status);
   }
@@ -86,7 +93,8 @@ Parsed<void> Exchange::judge() {
   const auto websocket = websocket::asks_for_websocket(request_, framing_);
   if (!websocket) return std::unexpected(websocket.error());
   websocket_ = *websocket;
-  if (request_.count(FieldId::expect) > 0 && (request_.count(FieldId::expect) > 1 || !request_.has_token(FieldId::expect, "100-continue"))) {
+  if (request_.count(FieldId::expect) > 0 &&
+      (request_.count(FieldId::expect) > 1 || !request_.has_token(FieldId::expect, "100-continue"))) {
     return refuse(400, "an Expect other than 100-continue");
   }
   return {};
@@ -95,14 +103,17 @@ Parsed<void> Exchange::judge() {
 std::shared_ptr<board::Member> Exchange::choose() const {
   const board::Group& group = snapshot_.groups[rule_->group];
   if (tried_count_ >= std::min(tries_max, worker_.limits.members_tried_max)) return nullptr;
-  const auto up = [&](std::size_t i) { return group.members[i]->health.load(std::memory_order_relaxed) == model::Health::up; };
+  const auto up = [&](std::size_t i) {
+    return group.members[i]->health.load(std::memory_order_relaxed) == model::Health::up;
+  };
   std::size_t healthy = 0;
   for (std::size_t i = 0; i < group.members.size(); ++i) healthy += up(i) ? 1 : 0;
   // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
   const bool too_few = healthy < group_->settings.probe.min_servers;
   const auto usable = [&](std::size_t i) {
     if (!up(i) && !(too_few && i < group_->settings.probe.min_servers)) return false;
-    return std::find(tried_.begin(), tried_.begin() + tried_count_, group.members[i].get()) == tried_.begin() + tried_count_;
+    return std::find(tried_.begin(), tried_.begin() + tried_count_, group.members[i].get()) ==
+           tried_.begin() + tried_count_;
   };
   const auto chosen = policy::round_robin(group.members.size(), *group.turn, usable);
   return chosen ? group.members[*chosen] : nullptr;
@@ -121,7 +132,8 @@ io::Task<AfterExchange> Exchange::answer(int status, bool keep_alive) {
   append_error_page(page->bytes, status, worker_.date(), keep_alive, request_.method() != "HEAD");
   sent_bytes_ = page->bytes.size();
   first_byte_after_ = worker_.engine.now() - began_;
-  const auto sent = co_await client_.stream.send(page->bytes, worker_.engine.in(worker_.limits.send_timeout, worker_.stop()));
+  const auto sent = co_await client_.stream.send(
+      page->bytes, worker_.engine.in(worker_.limits.send_timeout, worker_.stop()));
   log(status);
   if (!sent) co_return AfterExchange::gone;
   co_return keep_alive ? AfterExchange::keep_alive : AfterExchange::close;
@@ -149,7 +161,13 @@ void Exchange::note_try(const board::Member& member, int status, Duration took) 
 
 TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
   const auto& options = snapshot_.gateway->options;
-  TunnelTag tag{snapshot_.names[listener_index_], std::move(member), trace_id_, client_.facts.peer.ip, client_.facts.peer.port, 0, false};
+  TunnelTag tag{snapshot_.names[listener_index_],
+                std::move(member),
+                trace_id_,
+                client_.facts.peer.ip,
+                client_.facts.peer.port,
+                0,
+                false};
   if (options.request_timeout_limits_tunnels) {
     tag.idle_seconds_max = static_cast<std::uint32_t>(group_->settings.request_timeout.count());
     tag.only_backend_counts = true;
@@ -205,8 +223,10 @@ void Exchange::log(int status) {
   if (!worker_.access_log.on()) return;
   telemetry::AccessRecord record;
   fill(record, status);
-  if (status == 101) worker_.access_log.tunnel_opened(record, trace_text());
-  else worker_.access_log.exchange(record);
+  if (status == 101)
+    worker_.access_log.tunnel_opened(record, trace_text());
+  else
+    worker_.access_log.exchange(record);
 }
 
 }  // namespace passerelle::proxy

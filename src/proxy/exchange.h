@@ -1,4 +1,5 @@
-// One request: judged, routed, carried to a member, answered. Or refused; or turned into a tunnel, and then it is gone.
+// One request: judged, routed, carried to a member, answered. Or refused; or turned into a tunnel, and then
+// it is gone.
 #pragma once
 
 #include <array>
@@ -7,11 +8,11 @@
 #include <variant>
 
 #include "http/message_source.h"
+#include "protocol/http1/request_target.h"
 #include "proxy/connection.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
-#include "protocol/http1/request_target.h"
 #include "telemetry/access_log.h"
 
 namespace passerelle::proxy {
@@ -44,7 +45,8 @@ using ExchangeOutcome = std::variant<AfterExchange, Upgraded>;
 // A resource in serve()'s frame, for the time of one request. It holds the snapshot it began with.
 class Exchange {
  public:
-  Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener, const MessageHead& request);
+  Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener,
+           const MessageHead& request);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 

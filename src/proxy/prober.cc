@@ -16,7 +16,10 @@ constexpr std::size_t searched_bytes_max = 64 * kibibyte;
 
 std::string request_text(const ProbeTarget& target) {
   const auto& host = target.probe.host.empty() ? target.member->name : target.probe.host;
-  return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Passerelle-Probe\r\nAccept: */*\r\nConnection: close\r\n\r\n", target.probe.path, host);
+  return fmt::format(
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Passerelle-Probe\r\nAccept: */*\r\nConnection: "
+      "close\r\n\r\n",
+      target.probe.path, host);
 }
 
 // Where the probe really goes: the probe's own port wins.
@@ -28,14 +31,20 @@ Endpoint probed_endpoint(const ProbeTarget& target) {
 
 std::string sent_in_words(const ProbeTarget& target) {
   const auto& host = target.probe.host.empty() ? target.member->name : target.probe.host;
-  return fmt::format("GET {}://{}{} with Host: {}", target.member->tls ? "https" : "http", probed_endpoint(target).to_string(), target.probe.path, host);
+  return fmt::format("GET {}://{}{} with Host: {}", target.member->tls ? "https" : "http",
+                     probed_endpoint(target).to_string(), target.probe.path, host);
 }
 
 }  // namespace
 
 Prober::Prober(io::Engine& engine, const Limits& limits, std::shared_ptr<const tls::ClientContext> context,
                telemetry::EventLog& events, OnChange on_change)
-    : engine_(engine), limits_(limits), context_(std::move(context)), events_(events), on_change_(std::move(on_change)), tasks_(engine) {}
+    : engine_(engine),
+      limits_(limits),
+      context_(std::move(context)),
+      events_(events),
+      on_change_(std::move(on_change)),
+      tasks_(engine) {}
 
 void Prober::set_targets(const std::vector<ProbeTarget>& targets) {
   std::map<const board::Member*, std::shared_ptr<Running>> next;
@@ -50,10 +59,12 @@ void Prober::set_targets(const std::vector<ProbeTarget>& targets) {
   }
   std::swap(running_, next);
   for (auto& [member, running] : next) {
-    if (const auto still = running_.find(member); still == running_.end() || still->second != running) running->stop.request_stop();
+    if (const auto still = running_.find(member); still == running_.end() || still->second != running)
+      running->stop.request_stop();
   }
   for (auto& [member, running] : running_) {
-    if (const auto before = next.find(member); before == next.end() || before->second != running) tasks_.spawn(probe_loop(running));
+    if (const auto before = next.find(member); before == next.end() || before->second != running)
+      tasks_.spawn(probe_loop(running));
   }
 }
 
@@ -72,12 +83,14 @@ io::Task<> Prober::probe_loop(std::shared_ptr<Running> running) {
     if (running->stop.requested()) break;
     answered = answered || outcome.answered;
     const auto change = standing.feed(outcome.verdict.success, target.probe.unhealthy_threshold);
-    target.member->set_report({engine_.wall(), sent_in_words(target), outcome.verdict.expected, outcome.verdict.received,
-                               outcome.verdict.hint, outcome.verdict.success});
+    target.member->set_report({engine_.wall(), sent_in_words(target), outcome.verdict.expected,
+                               outcome.verdict.received, outcome.verdict.hint, outcome.verdict.success});
     if (change) target.member->health.store(*change);
     if (change || !outcome.verdict.success) tell(target, outcome, standing.health(), change.has_value());
     if (change) on_change_(target.member, *change);
-    const Duration interval = answered ? Duration(target.probe.interval) : Duration(std::min<std::chrono::seconds>(eager_interval, target.probe.interval));
+    const Duration interval =
+        answered ? Duration(target.probe.interval)
+                 : Duration(std::min<std::chrono::seconds>(eager_interval, target.probe.interval));
     (void)co_await engine_.sleep({std::max(started + interval, engine_.now()), &running->stop});
   }
 }
@@ -90,7 +103,10 @@ io::Task<Prober::Outcome> Prober::probe_once(const ProbeTarget& target, io::Wait
     out.verdict.success = false;
     out.verdict.received = asked.error().kind == ErrorKind::timed_out
                                ? fmt::format("nothing within {} s", target.probe.timeout.count())
-                               : fmt::format("no answer: {}", asked.error().kind == ErrorKind::protocol || asked.error().kind == ErrorKind::tls ? asked.error().what : to_string(asked.error().kind));
+                               : fmt::format("no answer: {}", asked.error().kind == ErrorKind::protocol ||
+                                                                      asked.error().kind == ErrorKind::tls
+                                                                  ? asked.error().what
+                                                                  : to_string(asked.error().kind));
   }
   co_return out;
 }
@@ -103,7 +119,8 @@ io::Task<Result<>> Prober::ask(const ProbeTarget& target, io::Wait wait, Outcome
   if (!stream) co_return std::unexpected(stream.error());
   std::unique_ptr<io::Stream> connection = std::move(*stream);
   if (target.member->tls) {
-    auto secured = std::make_unique<tls::TlsStream>(std::move(connection), *context_, tls_workspace_, server_name);
+    auto secured =
+        std::make_unique<tls::TlsStream>(std::move(connection), *context_, tls_workspace_, server_name);
     if (auto shaken = co_await secured->handshake(wait); !shaken) co_return shaken;
     connection = std::move(secured);
   }
@@ -113,7 +130,8 @@ io::Task<Result<>> Prober::ask(const ProbeTarget& target, io::Wait wait, Outcome
   auto head = http_workspace_.heads.take();
   for (std::size_t interim = 0; interim <= limits_.interim_responses_max; ++interim) {
     const auto outcome = co_await source.read_head(*head, wait);
-    if (outcome.kind == http::HeadOutcome::Kind::refused) co_return fail(ErrorKind::protocol, outcome.refusal.what);
+    if (outcome.kind == http::HeadOutcome::Kind::refused)
+      co_return fail(ErrorKind::protocol, outcome.refusal.what);
     if (outcome.kind != http::HeadOutcome::Kind::complete) co_return std::unexpected(outcome.error);
     if (head->status >= 200) break;
   }
@@ -135,15 +153,19 @@ io::Task<Result<>> Prober::ask(const ProbeTarget& target, io::Wait wait, Outcome
 
 void Prober::tell(const ProbeTarget& target, const Outcome& outcome, model::Health health, bool changed) {
   const auto& v = outcome.verdict;
-  const std::string what = fmt::format("member {} of pool '{}' (setting '{}', probe '{}')", target.member->address, target.pool,
-                                       target.member->settings_name, target.probe.name);
+  const std::string what =
+      fmt::format("member {} of pool '{}' (setting '{}', probe '{}')", target.member->address, target.pool,
+                  target.member->settings_name, target.probe.name);
   if (v.success) return events_.info("probe", "{} is up: {} received", what, v.received);
-  const std::string told = fmt::format("{} {}: sent {}; expected {}; received {}{}{}", what,
-                                       health == model::Health::down ? "is down" : "failed a probe", sent_in_words(target), v.expected,
-                                       v.received, v.hint.empty() ? "" : "; hint: ", v.hint);
+  const std::string told =
+      fmt::format("{} {}: sent {}; expected {}; received {}{}{}", what,
+                  health == model::Health::down ? "is down" : "failed a probe", sent_in_words(target),
+                  v.expected, v.received, v.hint.empty() ? "" : "; hint: ", v.hint);
   // Each failure that counts is told; of a member that stays down, only the change.
-  if (changed || health == model::Health::up) events_.warning("probe", "{}", told);
-  else events_.debug("probe", "{}", told);
+  if (changed || health == model::Health::up)
+    events_.warning("probe", "{}", told);
+  else
+    events_.debug("probe", "{}", told);
 }
 
 }  // namespace passerelle::proxy

@@ -24,13 +24,14 @@ struct ProbeTarget {
   std::string pool;  // for the log
 };
 
-// A resource on the control plane's engine. A member is probed at once when it appears, every second until it first
-// answers, and from then on at the probe's interval, start to start. Verdicts outlive a change of configuration.
+// A resource on the control plane's engine. A member is probed at once when it appears, every second until it
+// first answers, and from then on at the probe's interval, start to start. Verdicts outlive a change of
+// configuration.
 class Prober {
  public:
   using OnChange = std::function<void(const std::shared_ptr<board::Member>&, model::Health)>;
-  Prober(io::Engine& engine, const Limits& limits, std::shared_ptr<const tls::ClientContext> context, telemetry::EventLog& events,
-         OnChange on_change);
+  Prober(io::Engine& engine, const Limits& limits, std::shared_ptr<const tls::ClientContext> context,
+         telemetry::EventLog& events, OnChange on_change);
 
   // From now on these, and no others.
   void set_targets(const std::vector<ProbeTarget>& targets);

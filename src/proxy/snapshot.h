@@ -23,9 +23,9 @@ struct Snapshot {
   std::shared_ptr<const model::Gateway> gateway;
   std::vector<std::shared_ptr<const tls::ServerContext>> contexts;  // by listener; null for HTTP
   std::shared_ptr<const tls::ClientContext> client_context;
-  std::vector<board::Group> groups;                                 // by the model's groups
-  std::vector<std::shared_ptr<const RouteNames>> names;             // by listener
-  std::vector<std::optional<model::Index>> listener_of;             // by SocketId
+  std::vector<board::Group> groups;                      // by the model's groups
+  std::vector<std::shared_ptr<const RouteNames>> names;  // by listener
+  std::vector<std::optional<model::Index>> listener_of;  // by SocketId
 };
 
 }  // namespace passerelle::proxy

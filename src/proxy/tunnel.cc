@@ -37,8 +37,13 @@ class Tunnel::Watcher final : public io::StreamWatcher {
 };
 
 Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
-    : worker_(worker), client_(std::move(plan.client)), backend_(std::move(plan.backend)), tag_(std::move(plan.tag)),
-      group_(worker.engine, &worker.stop()), timer_(worker.engine, group_.stop_source()), opened_(worker.engine.now()) {
+    : worker_(worker),
+      client_(std::move(plan.client)),
+      backend_(std::move(plan.backend)),
+      tag_(std::move(plan.tag)),
+      group_(worker.engine, &worker.stop()),
+      timer_(worker.engine, group_.stop_source()),
+      opened_(worker.engine.now()) {
   worker_.tunnels.push_back(*this);
   worker_.counters.tunnels_opened.add();
   worker_.counters.tunnels_open.add();
@@ -64,7 +69,9 @@ io::Task<> Tunnel::run() {
   group_.spawn(pump(Side::backend));
   co_await group_.join();
   timer_.cancel();
-  if (end_ == TunnelEnd::none) end_ = timer_.ran_out() ? (sides_ended_ > 0 ? TunnelEnd::half_closed : TunnelEnd::idle) : TunnelEnd::shutdown;
+  if (end_ == TunnelEnd::none)
+    end_ = timer_.ran_out() ? (sides_ended_ > 0 ? TunnelEnd::half_closed : TunnelEnd::idle)
+                            : TunnelEnd::shutdown;
   client_->watch(nullptr);
   backend_->watch(nullptr);
   // A reset carries over: each side learns that the other did not end in order.
@@ -119,15 +126,18 @@ void Tunnel::note(Side side, BytesView bytes) {
 }
 
 void Tunnel::note_end(Side side) {
-  if (end_ == TunnelEnd::none) end_ = side == Side::client ? TunnelEnd::client_ended : TunnelEnd::backend_ended;
+  if (end_ == TunnelEnd::none)
+    end_ = side == Side::client ? TunnelEnd::client_ended : TunnelEnd::backend_ended;
   if (++sides_ended_ == 1) timer_.start(worker_.limits.half_closed_timeout);
 }
 
 void Tunnel::note_failure(Side side, const Error& error) {
   if (error.kind == ErrorKind::stopped) return;
   if (end_ == TunnelEnd::none) {
-    if (error.kind == ErrorKind::reset) end_ = side == Side::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset;
-    else end_ = error.kind == ErrorKind::timed_out ? TunnelEnd::dead_peer : TunnelEnd::failed;
+    if (error.kind == ErrorKind::reset)
+      end_ = side == Side::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset;
+    else
+      end_ = error.kind == ErrorKind::timed_out ? TunnelEnd::dead_peer : TunnelEnd::failed;
   }
   group_.stop();
 }
@@ -159,8 +169,14 @@ void Tunnel::log_close() {
   record.taken_seconds = seconds;
   record.transaction_id = trace;
   record.server_routed = tag_.member->address;
-  telemetry::TunnelClose close{to_string(end_), {}, 0, from_client_.frames.messages(), from_backend_.frames.messages(),
-                               from_client_.bytes, from_backend_.bytes, seconds};
+  telemetry::TunnelClose close{to_string(end_),
+                               {},
+                               0,
+                               from_client_.frames.messages(),
+                               from_backend_.frames.messages(),
+                               from_client_.bytes,
+                               from_backend_.bytes,
+                               seconds};
   if (end_ == TunnelEnd::client_closed) {
     close.close_side = "client";
     close.close_code = from_client_.frames.close_code();

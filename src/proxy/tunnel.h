@@ -19,18 +19,18 @@ class Worker;
 // Why a tunnel ended: the first thing that happened.
 enum class TunnelEnd : std::uint8_t {
   none,
-  client_closed,   // a Close frame, from this side first
+  client_closed,  // a Close frame, from this side first
   backend_closed,
-  client_ended,    // the end of the stream without a Close frame
+  client_ended,  // the end of the stream without a Close frame
   backend_ended,
   client_reset,
   backend_reset,
-  dead_peer,       // TCP keep-alive had no answer
-  idle,            // tunnelIdleTimeout, or requestTimeout when it limits tunnels
-  half_closed,     // one side ended, the other said nothing for half_closed_timeout
-  unhealthy,       // the member turned unhealthy and the local file asks for it
-  shutdown,        // the gateway stopped
-  failed,          // TLS or the system
+  dead_peer,    // TCP keep-alive had no answer
+  idle,         // tunnelIdleTimeout, or requestTimeout when it limits tunnels
+  half_closed,  // one side ended, the other said nothing for half_closed_timeout
+  unhealthy,    // the member turned unhealthy and the local file asks for it
+  shutdown,     // the gateway stopped
+  failed,       // TLS or the system
 };
 [[nodiscard]] std::string_view to_string(TunnelEnd end);
 
@@ -41,8 +41,9 @@ struct TunnelTag {
   std::array<char, 16> trace_id{};
   IpAddress client_ip;
   std::uint16_t client_port = 0;
-  std::uint32_t idle_seconds_max = 0;     // 0: none
-  bool only_backend_counts = false;       // requestTimeoutLimitsTunnels: Azure's, measured on what the backend sends
+  std::uint32_t idle_seconds_max = 0;  // 0: none
+  bool only_backend_counts =
+      false;  // requestTimeoutLimitsTunnels: Azure's, measured on what the backend sends
 };
 
 // What an exchange returns when it has become a tunnel; then it is gone.
@@ -92,7 +93,7 @@ class Tunnel final : public ListNode {
   io::TaskGroup group_;
   ActivityTimer timer_;
   TimePoint opened_;
-  std::string early_from_client_;   // until sent
+  std::string early_from_client_;  // until sent
   std::string early_from_backend_;
   Direction from_client_;
   Direction from_backend_;

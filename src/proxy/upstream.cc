@@ -19,7 +19,8 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& memb
     connection->Timer::disarm();
     connection->Ready::unlink();
     connection->stream->watch(nullptr);
-    // Bytes nobody asked for, or an end: the answer to the next request would not be ours (response queue poisoning).
+    // Bytes nobody asked for, or an end: the answer to the next request would not be ours (response queue
+    // poisoning).
     Result<BytesView> unasked;
     if (connection->stream->try_receive(unasked)) continue;
     connection->reused = true;
@@ -46,11 +47,13 @@ void UpstreamPool::discard(UpstreamConnection& connection) {
 }
 
 io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(io::Engine& engine, const board::Member& member,
-                                                             const tls::ClientContext& context, tls::Workspace& workspace,
+                                                             const tls::ClientContext& context,
+                                                             tls::Workspace& workspace,
                                                              std::string_view server_name, io::Wait wait) {
   auto connected = co_await engine.connect(member.endpoint, wait);
   if (!connected || !member.tls) co_return std::move(connected);
-  auto secured = std::make_unique<tls::TlsStream>(std::move(*connected), context, workspace, std::string(server_name));
+  auto secured =
+      std::make_unique<tls::TlsStream>(std::move(*connected), context, workspace, std::string(server_name));
   if (auto shaken = co_await secured->handshake(wait); !shaken) co_return std::unexpected(shaken.error());
   co_return Result<std::unique_ptr<io::Stream>>(std::move(secured));
 }

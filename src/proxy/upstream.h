@@ -19,9 +19,10 @@ class UpstreamPool;
 // One connection to a member. A resource of the exchange that uses it, or of the pool while idle.
 class UpstreamConnection final : private io::StreamWatcher, private io::Timer, private io::Ready {
  public:
-  UpstreamConnection(std::unique_ptr<io::Stream> stream_value, std::shared_ptr<board::Member> member_value, const Limits& limits,
-                     http::Workspace& workspace)
-      : stream(std::move(stream_value)), member(std::move(member_value)),
+  UpstreamConnection(std::unique_ptr<io::Stream> stream_value, std::shared_ptr<board::Member> member_value,
+                     const Limits& limits, http::Workspace& workspace)
+      : stream(std::move(stream_value)),
+        member(std::move(member_value)),
         source(*stream, http1::HeadKind::response, limits, workspace) {}
 
   std::unique_ptr<io::Stream> stream;
@@ -39,7 +40,8 @@ class UpstreamConnection final : private io::StreamWatcher, private io::Timer, p
   UpstreamPool* pool_ = nullptr;
 };
 
-// A worker's idle connections, by member. At most upstream_idle_connections_max each, for upstream_idle_timeout.
+// A worker's idle connections, by member. At most upstream_idle_connections_max each, for
+// upstream_idle_timeout.
 class UpstreamPool {
  public:
   UpstreamPool(io::Engine& engine, const Limits& limits) : engine_(engine), limits_(limits) {}
@@ -59,9 +61,8 @@ class UpstreamPool {
 };
 
 // Connects to the member, with TLS if it speaks that; `server_name` is the SNI.
-[[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(io::Engine& engine, const board::Member& member,
-                                                                           const tls::ClientContext& context,
-                                                                           tls::Workspace& workspace, std::string_view server_name,
-                                                                           io::Wait wait);
+[[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(
+    io::Engine& engine, const board::Member& member, const tls::ClientContext& context,
+    tls::Workspace& workspace, std::string_view server_name, io::Wait wait);
 
 }  // namespace passerelle::proxy

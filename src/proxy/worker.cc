@@ -5,8 +5,12 @@
 namespace passerelle::proxy {
 
 Worker::Worker(io::Engine& engine_value, const WorkerSettings& settings, telemetry::EventLog& events_value)
-    : engine(engine_value), limits(settings.limits), upstreams(engine, limits),
-      access_log(settings.access_sink, settings.access_for_people), events(events_value), tasks_(engine) {}
+    : engine(engine_value),
+      limits(settings.limits),
+      upstreams(engine, limits),
+      access_log(settings.access_sink, settings.access_for_people),
+      events(events_value),
+      tasks_(engine) {}
 
 void Worker::add_listener(SocketId id, std::unique_ptr<io::Listener> listener) {
   auto socket = std::make_shared<Socket>();
@@ -30,7 +34,8 @@ io::Task<> Worker::accept_loop(SocketId id, std::shared_ptr<Socket> socket) {
     if (const auto now_refused = socket->listener->refused(); now_refused != refused) {
       counters.connections_refused.add(now_refused - refused);
       refused = now_refused;
-      tell_failure("out of file descriptors: connections are refused; raise the limit (ulimit -n, LimitNOFILE=)");
+      tell_failure(
+          "out of file descriptors: connections are refused; raise the limit (ulimit -n, LimitNOFILE=)");
     }
     if (!accepted) break;
     take(id, std::move(*accepted));

@@ -61,7 +61,8 @@ class Worker {
   [[nodiscard]] io::StopSource& stop() { return tasks_.stop_source(); }
   [[nodiscard]] io::StopSource& draining() { return draining_; }
   [[nodiscard]] std::string_view date() { return http_date.at(engine.wall()); }
-  // Says why a request failed; at most failures_told_max a second, so that a storm of them is not a storm of lines.
+  // Says why a request failed; at most failures_told_max a second, so that a storm of them is not a storm of
+  // lines.
   void tell_failure(std::string_view why);
 
  private:

@@ -13,22 +13,49 @@ namespace {
 constexpr std::string_view exchange_category = "ApplicationGatewayAccessLog";
 constexpr std::string_view tunnel_category = "PasserelleTunnelLog";
 
-void write_outer(JsonWriter& json, const AccessRecord& record, std::string_view category, std::string_view time) {
-  json.begin_object().member("timeStamp", time).member("resourceId", record.resource_id).member("listenerName", record.listener);
-  json.member("ruleName", record.rule).member("backendPoolName", record.pool).member("backendSettingName", record.settings);
-  json.member("operationName", "ApplicationGatewayAccess").member("category", category).key("properties").begin_object();
+void write_outer(JsonWriter& json, const AccessRecord& record, std::string_view category,
+                 std::string_view time) {
+  json.begin_object()
+      .member("timeStamp", time)
+      .member("resourceId", record.resource_id)
+      .member("listenerName", record.listener);
+  json.member("ruleName", record.rule)
+      .member("backendPoolName", record.pool)
+      .member("backendSettingName", record.settings);
+  json.member("operationName", "ApplicationGatewayAccess")
+      .member("category", category)
+      .key("properties")
+      .begin_object();
 }
 
 void write_all(JsonWriter& json, const AccessRecord& r) {
-  json.member("instanceId", "passerelle_0").member("clientIP", r.client_ip).member("clientPort", r.client_port);
-  json.member("httpMethod", r.method).member("originalRequestUriWithArgs", r.original_uri).member("requestUri", r.request_uri);
-  json.member("requestQuery", r.query).member("userAgent", r.user_agent).key("httpStatus").number(static_cast<std::uint64_t>(r.status));
-  json.member("httpVersion", r.http_version).member("receivedBytes", r.received_bytes).member("sentBytes", r.sent_bytes);
-  json.key("clientResponseTime").decimal(r.client_response_seconds, 3).key("timeTaken").decimal(r.taken_seconds, 3);
+  json.member("instanceId", "passerelle_0")
+      .member("clientIP", r.client_ip)
+      .member("clientPort", r.client_port);
+  json.member("httpMethod", r.method)
+      .member("originalRequestUriWithArgs", r.original_uri)
+      .member("requestUri", r.request_uri);
+  json.member("requestQuery", r.query)
+      .member("userAgent", r.user_agent)
+      .key("httpStatus")
+      .number(static_cast<std::uint64_t>(r.status));
+  json.member("httpVersion", r.http_version)
+      .member("receivedBytes", r.received_bytes)
+      .member("sentBytes", r.sent_bytes);
+  json.key("clientResponseTime")
+      .decimal(r.client_response_seconds, 3)
+      .key("timeTaken")
+      .decimal(r.taken_seconds, 3);
   json.member("WAFEvaluationTime", "").member("WAFMode", "").member("transactionId", r.transaction_id);
-  json.member("sslEnabled", r.tls ? "on" : "off").member("sslCipher", r.tls_cipher).member("sslProtocol", r.tls_protocol);
-  json.member("sslClientVerify", "NONE").member("sslClientCertificateFingerprint", "").member("sslClientCertificateIssuerName", "");
-  json.member("serverRouted", r.server_routed).member("serverStatus", r.server_status).member("serverResponseLatency", r.server_latency);
+  json.member("sslEnabled", r.tls ? "on" : "off")
+      .member("sslCipher", r.tls_cipher)
+      .member("sslProtocol", r.tls_protocol);
+  json.member("sslClientVerify", "NONE")
+      .member("sslClientCertificateFingerprint", "")
+      .member("sslClientCertificateIssuerName", "");
+  json.member("serverRouted", r.server_routed)
+      .member("serverStatus", r.server_status)
+      .member("serverResponseLatency", r.server_latency);
   json.member("upstreamSourcePort", "").member("originalHost", r.original_host).member("host", r.host);
   json.member("error_info", r.error_info).member("contentType", r.content_type).end_object();
 }
@@ -42,8 +69,8 @@ void AccessLog::exchange(const AccessRecord& r) {
     append_time(line_, r.time);
     fmt::format_to(std::back_inserter(line_), " {} {} ", r.listener, r.client_ip);
     append_json_string(line_, fmt::format("{} {}", r.method, r.original_uri));
-    fmt::format_to(std::back_inserter(line_), " {} {} B {:.3f} s -> {}\n", r.status, r.sent_bytes, r.taken_seconds,
-                   r.server_routed.empty() ? "-" : r.server_routed);
+    fmt::format_to(std::back_inserter(line_), " {} {} B {:.3f} s -> {}\n", r.status, r.sent_bytes,
+                   r.taken_seconds, r.server_routed.empty() ? "-" : r.server_routed);
     return sink_->write(line_);
   }
   time_.clear();
@@ -62,7 +89,8 @@ void AccessLog::tunnel_opened(const AccessRecord& r, std::string_view tunnel_id)
   time_.clear();
   append_time(time_, r.time);
   if (for_people_) {
-    fmt::format_to(std::back_inserter(line_), "{} {} {} tunnel {} open ", time_, r.listener, r.client_ip, tunnel_id.substr(0, 8));
+    fmt::format_to(std::back_inserter(line_), "{} {} {} tunnel {} open ", time_, r.listener, r.client_ip,
+                   tunnel_id.substr(0, 8));
     append_json_string(line_, r.original_uri);
     fmt::format_to(std::back_inserter(line_), " -> {}\n", r.server_routed);
     return sink_->write(line_);
@@ -81,24 +109,45 @@ void AccessLog::tunnel_closed(const AccessRecord& r, std::string_view tunnel_id,
   time_.clear();
   append_time(time_, r.time);
   if (for_people_) {
-    fmt::format_to(std::back_inserter(line_), "{} {} {} tunnel {} closed: {}{} after {:.3f} s, {}+{} messages\n", time_, r.listener,
-                   r.client_ip, tunnel_id.substr(0, 8), close.cause, close.close_code != 0 ? fmt::format(" {}", close.close_code) : "",
-                   close.seconds, close.messages_from_client, close.messages_from_backend);
+    fmt::format_to(std::back_inserter(line_),
+                   "{} {} {} tunnel {} closed: {}{} after {:.3f} s, {}+{} messages\n", time_, r.listener,
+                   r.client_ip, tunnel_id.substr(0, 8), close.cause,
+                   close.close_code != 0 ? fmt::format(" {}", close.close_code) : "", close.seconds,
+                   close.messages_from_client, close.messages_from_backend);
     return sink_->write(line_);
   }
   JsonWriter json(line_);
   write_outer(json, r, exchange_category, time_);
-  json.member("transactionId", r.transaction_id).member("clientIP", r.client_ip).member("clientPort", r.client_port);
-  json.key("httpStatus").number(static_cast<std::uint64_t>(r.status)).key("timeTaken").decimal(r.taken_seconds, 3);
-  json.member("receivedBytes", r.received_bytes).member("sentBytes", r.sent_bytes).member("serverRouted", r.server_routed).end_object();
-  json.key("tunnel").begin_object().member("id", tunnel_id).member("event", "close").member("cause", close.cause).key("closeCode");
-  if (close.close_code != 0) json.number(close.close_code);
-  else json.null();
+  json.member("transactionId", r.transaction_id)
+      .member("clientIP", r.client_ip)
+      .member("clientPort", r.client_port);
+  json.key("httpStatus")
+      .number(static_cast<std::uint64_t>(r.status))
+      .key("timeTaken")
+      .decimal(r.taken_seconds, 3);
+  json.member("receivedBytes", r.received_bytes)
+      .member("sentBytes", r.sent_bytes)
+      .member("serverRouted", r.server_routed)
+      .end_object();
+  json.key("tunnel")
+      .begin_object()
+      .member("id", tunnel_id)
+      .member("event", "close")
+      .member("cause", close.cause)
+      .key("closeCode");
+  if (close.close_code != 0)
+    json.number(close.close_code);
+  else
+    json.null();
   json.key("closeSide");
-  if (close.close_side.empty()) json.null();
-  else json.string(close.close_side);
-  json.member("messagesFromClient", close.messages_from_client).member("messagesFromBackend", close.messages_from_backend);
-  json.member("bytesFromClient", close.bytes_from_client).member("bytesFromBackend", close.bytes_from_backend);
+  if (close.close_side.empty())
+    json.null();
+  else
+    json.string(close.close_side);
+  json.member("messagesFromClient", close.messages_from_client)
+      .member("messagesFromBackend", close.messages_from_backend);
+  json.member("bytesFromClient", close.bytes_from_client)
+      .member("bytesFromBackend", close.bytes_from_backend);
   json.key("seconds").decimal(close.seconds, 3).end_object().end_object();
   line_ += '\n';
   sink_->write(line_);

@@ -1,4 +1,5 @@
-// One record an exchange, in the shape of Azure's ApplicationGatewayAccessLog v2 (behaviour sheet, section 15).
+// One record an exchange, in the shape of Azure's ApplicationGatewayAccessLog v2 (behaviour sheet, section
+// 15).
 #pragma once
 
 #include <memory>
@@ -40,7 +41,8 @@ struct TunnelClose {
 class AccessLog {
  public:
   // `for_people`: a short line for a terminal instead of JSON.
-  AccessLog(std::shared_ptr<LineSink> sink, bool for_people) : sink_(std::move(sink)), for_people_(for_people) {}
+  AccessLog(std::shared_ptr<LineSink> sink, bool for_people)
+      : sink_(std::move(sink)), for_people_(for_people) {}
 
   [[nodiscard]] bool on() const { return sink_ != nullptr; }
   void exchange(const AccessRecord& record);

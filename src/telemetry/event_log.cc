@@ -16,8 +16,9 @@ void append_time(std::string& out, WallTime time) {
   const std::time_t clock_seconds = seconds.count();
   std::tm parts{};
   gmtime_r(&clock_seconds, &parts);
-  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                 parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, (milliseconds - seconds).count());
+  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                 (milliseconds - seconds).count());
 }
 
 void EventLog::write(Level level, std::string_view component, std::string_view message) {

@@ -14,22 +14,26 @@ namespace passerelle::telemetry {
 
 enum class Level : std::uint8_t { debug, info, warning, error };
 
-// Any thread. Text: "2026-11-22T13:00:00.123Z warning probe: …". JSON: {"time","level","component","message"}.
+// Any thread. Text: "2026-11-22T13:00:00.123Z warning probe: …". JSON:
+// {"time","level","component","message"}.
 class EventLog {
  public:
   EventLog(const Clock& clock, Level level, bool json) : clock_(clock), level_(level), json_(json) {}
 
   template <class... Arguments>
   void debug(std::string_view component, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-    if (level_ <= Level::debug) write(Level::debug, component, fmt::format(text, std::forward<Arguments>(arguments)...));
+    if (level_ <= Level::debug)
+      write(Level::debug, component, fmt::format(text, std::forward<Arguments>(arguments)...));
   }
   template <class... Arguments>
   void info(std::string_view component, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-    if (level_ <= Level::info) write(Level::info, component, fmt::format(text, std::forward<Arguments>(arguments)...));
+    if (level_ <= Level::info)
+      write(Level::info, component, fmt::format(text, std::forward<Arguments>(arguments)...));
   }
   template <class... Arguments>
   void warning(std::string_view component, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-    if (level_ <= Level::warning) write(Level::warning, component, fmt::format(text, std::forward<Arguments>(arguments)...));
+    if (level_ <= Level::warning)
+      write(Level::warning, component, fmt::format(text, std::forward<Arguments>(arguments)...));
   }
   template <class... Arguments>
   void error(std::string_view component, fmt::format_string<Arguments...> text, Arguments&&... arguments) {

@@ -10,8 +10,9 @@
 
 namespace passerelle::telemetry {
 
-// A resource with a thread of its own. Lines stay whole and in order for one writer. When the reader of a pipe is
-// slower than we are, lines beyond `buffered_bytes_max` are dropped and counted, and the next line written says so.
+// A resource with a thread of its own. Lines stay whole and in order for one writer. When the reader of a
+// pipe is slower than we are, lines beyond `buffered_bytes_max` are dropped and counted, and the next line
+// written says so.
 class LineSink {
  public:
   static constexpr std::size_t buffered_bytes_max = 8U << 20U;

@@ -21,10 +21,13 @@ std::unexpected<CertificateError> refuse(std::string message, bool wrong_passwor
   return std::unexpected(CertificateError{wrong_password, std::move(message)});
 }
 
-BioHandle memory_bio(std::string_view bytes) { return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()))); }
+BioHandle memory_bio(std::string_view bytes) {
+  return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+}
 
 std::expected<void, CertificateError> check_fits(const Certificate::Parts& parts) {
-  if (X509_check_private_key(parts.leaf.get(), parts.key.get()) != 1) return refuse("the private key does not fit the certificate");
+  if (X509_check_private_key(parts.leaf.get(), parts.key.get()) != 1)
+    return refuse("the private key does not fit the certificate");
   return {};
 }
 
@@ -40,8 +43,9 @@ Certificate::Outcome Certificate::from_pfx(std::string_view bytes, const std::st
   const BioHandle bio = memory_bio(bytes);
   const Pkcs12Handle pfx(d2i_PKCS12_bio(bio.get(), nullptr));
   if (!pfx) return refuse("the data is not a PFX (PKCS#12) file");
-  const bool mac_fits = PKCS12_verify_mac(pfx.get(), password.c_str(), static_cast<int>(password.size())) == 1 ||
-                        (password.empty() && PKCS12_verify_mac(pfx.get(), nullptr, 0) == 1);
+  const bool mac_fits =
+      PKCS12_verify_mac(pfx.get(), password.c_str(), static_cast<int>(password.size())) == 1 ||
+      (password.empty() && PKCS12_verify_mac(pfx.get(), nullptr, 0) == 1);
   if (!mac_fits) return refuse("the password does not open the PFX", true);
   EVP_PKEY* key = nullptr;
   X509* leaf = nullptr;
@@ -49,10 +53,13 @@ Certificate::Outcome Certificate::from_pfx(std::string_view bytes, const std::st
   if (PKCS12_parse(pfx.get(), password.c_str(), &key, &leaf, &others) != 1) {
     const auto error = ERR_peek_last_error();
     if (is_legacy_encryption(error)) {
-      return refuse("the PFX is encrypted with RC2 or 3DES, which OpenSSL no longer reads; write it anew: "
-                    "openssl pkcs12 -legacy -in OLD.pfx -nodes | openssl pkcs12 -export -out NEW.pfx");
+      return refuse(
+          "the PFX is encrypted with RC2 or 3DES, which OpenSSL no longer reads; write it anew: "
+          "openssl pkcs12 -legacy -in OLD.pfx -nodes | openssl pkcs12 -export -out NEW.pfx");
     }
-    return refuse(fmt::format("the PFX cannot be read ({})", ERR_reason_error_string(error) != nullptr ? ERR_reason_error_string(error) : "unknown"));
+    return refuse(fmt::format("the PFX cannot be read ({})", ERR_reason_error_string(error) != nullptr
+                                                                 ? ERR_reason_error_string(error)
+                                                                 : "unknown"));
   }
   auto parts = std::make_shared<Parts>();
   parts->key.reset(key);
@@ -70,11 +77,14 @@ Certificate::Outcome Certificate::from_pem(std::string_view chain, std::string_v
   auto parts = std::make_shared<Parts>();
   const BioHandle chain_bio = memory_bio(chain);
   while (X509* next = PEM_read_bio_X509(chain_bio.get(), nullptr, nullptr, nullptr)) {
-    if (!parts->leaf) parts->leaf.reset(next);
-    else parts->chain.emplace_back(next);
+    if (!parts->leaf)
+      parts->leaf.reset(next);
+    else
+      parts->chain.emplace_back(next);
   }
   ERR_clear_error();
-  if (!parts->leaf) return refuse("the certificate file holds no PEM certificate (-----BEGIN CERTIFICATE-----)");
+  if (!parts->leaf)
+    return refuse("the certificate file holds no PEM certificate (-----BEGIN CERTIFICATE-----)");
   const BioHandle key_bio = memory_bio(key);
   parts->key.reset(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
@@ -100,7 +110,9 @@ Certificate::Outcome Certificate::self_signed(std::span<const std::string> host_
   const std::string common_name = host_names.empty() ? "localhost" : host_names.front();
   X509_NAME* name = X509_get_subject_name(leaf);
   const auto add_name = [&](const char* field, const std::string& text) {
-    X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, static_cast<const unsigned char*>(static_cast<const void*>(text.c_str())), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
+                               static_cast<const unsigned char*>(static_cast<const void*>(text.c_str())), -1,
+                               -1, 0);
   };
   add_name("O", "Passerelle self-signed");
   add_name("CN", common_name);
@@ -116,8 +128,9 @@ Certificate::Outcome Certificate::self_signed(std::span<const std::string> host_
     X509_EXTENSION_free(extension);
     return added;
   };
-  if (!extend(NID_subject_alt_name, alternatives.c_str()) || !extend(NID_basic_constraints, "critical,CA:FALSE") ||
-      !extend(NID_ext_key_usage, "serverAuth") || X509_sign(leaf, parts->key.get(), EVP_sha256()) == 0) {
+  if (!extend(NID_subject_alt_name, alternatives.c_str()) ||
+      !extend(NID_basic_constraints, "critical,CA:FALSE") || !extend(NID_ext_key_usage, "serverAuth") ||
+      X509_sign(leaf, parts->key.get(), EVP_sha256()) == 0) {
     return refuse("OpenSSL could not make a certificate");
   }
   return Certificate(std::move(parts));

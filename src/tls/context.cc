@@ -16,16 +16,18 @@ std::unexpected<std::string> openssl_failure(std::string_view what) {
 
 void set_common_options(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
   // Idle connections are what a gateway has most of: their record buffers go back between records.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned offered_size, void*) {
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
+                    unsigned offered_size, void*) {
   static constexpr unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, http11, sizeof http11, offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_size, http11, sizeof http11, offered, offered_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2: no_application_protocol
   }
   *out = chosen;
@@ -34,7 +36,8 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
 
 }  // namespace
 
-std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::make(const Certificate& certificate) {
+std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::make(
+    const Certificate& certificate) {
   ERR_clear_error();
   ContextHandle context(SSL_CTX_new(TLS_server_method()));
   if (!context) return openssl_failure("TLS context");

@@ -10,11 +10,12 @@
 
 namespace passerelle::tls {
 
-// A resource shared by all workers; immutable once made. TLS 1.2 and 1.3, no renegotiation, no compression, no 0-RTT;
-// ALPN chooses http/1.1.
+// A resource shared by all workers; immutable once made. TLS 1.2 and 1.3, no renegotiation, no compression,
+// no 0-RTT; ALPN chooses http/1.1.
 class ServerContext {
  public:
-  [[nodiscard]] static std::expected<std::shared_ptr<const ServerContext>, std::string> make(const Certificate& certificate);
+  [[nodiscard]] static std::expected<std::shared_ptr<const ServerContext>, std::string> make(
+      const Certificate& certificate);
   [[nodiscard]] SSL_CTX* get() const { return context_.get(); }
 
  private:

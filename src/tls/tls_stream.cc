@@ -43,7 +43,8 @@ int TlsStream::bio_read(BIO* bio, char* out, int size) {
 int TlsStream::bio_write(BIO* bio, const char* bytes, int size) {
   TlsStream* self = self_of(bio);
   BIO_clear_retry_flags(bio);
-  (self->writing_ ? self->workspace_.ciphertext : self->replies_).append(bytes, static_cast<std::size_t>(size));
+  (self->writing_ ? self->workspace_.ciphertext : self->replies_)
+      .append(bytes, static_cast<std::size_t>(size));
   return size;
 }
 
@@ -62,7 +63,8 @@ TlsStream::TlsStream(std::unique_ptr<io::Stream> lower, const ServerContext& con
   SSL_set_accept_state(ssl_.get());
 }
 
-TlsStream::TlsStream(std::unique_ptr<io::Stream> lower, const ClientContext& context, Workspace& workspace, const std::string& server_name)
+TlsStream::TlsStream(std::unique_ptr<io::Stream> lower, const ClientContext& context, Workspace& workspace,
+                     const std::string& server_name)
     : TlsStream(std::move(lower), context.get(), workspace) {
   SSL_set_connect_state(ssl_.get());
   if (!server_name.empty()) SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
@@ -80,7 +82,8 @@ io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
     ERR_clear_error();
     const int outcome = SSL_do_handshake(ssl_.get());
     const int reason = outcome == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), outcome);
-    if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST) co_return fail(ErrorKind::protocol, "plain HTTP on a TLS port");
+    if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST)
+      co_return fail(ErrorKind::protocol, "plain HTTP on a TLS port");
     if (!replies_.empty()) {
       // Also when it failed: the alert tells the peer why.
       const std::string flight = std::move(replies_);
@@ -110,9 +113,12 @@ void TlsStream::hold_unread() {
 }
 
 void TlsStream::take_lower(const Result<BytesView>& got) {
-  if (!got) lower_error_ = got.error();
-  else if (got->empty()) lower_ended_ = true;
-  else incoming_ = *got;
+  if (!got)
+    lower_error_ = got.error();
+  else if (got->empty())
+    lower_ended_ = true;
+  else
+    incoming_ = *got;
 }
 
 bool TlsStream::decrypt(Result<BytesView>& result) {
@@ -121,7 +127,8 @@ bool TlsStream::decrypt(Result<BytesView>& result) {
   int reason = SSL_ERROR_NONE;
   while (filled < Workspace::plaintext_bytes) {
     std::size_t got = 0;
-    if (SSL_read_ex(ssl_.get(), workspace_.plaintext.get() + filled, Workspace::plaintext_bytes - filled, &got) != 1) {
+    if (SSL_read_ex(ssl_.get(), workspace_.plaintext.get() + filled, Workspace::plaintext_bytes - filled,
+                    &got) != 1) {
       reason = SSL_get_error(ssl_.get(), 0);
       break;
     }
@@ -166,7 +173,8 @@ bool TlsStream::try_receive(Result<BytesView>& result) {
 void TlsStream::wait_receive(io::ReceiveOperation& operation) {
   receive_ = &operation;
   // What is already here brings no event from below.
-  if (!incoming_.empty() || lower_ended_ || lower_error_ || SSL_has_pending(ssl_.get()) == 1) return engine().run_soon(*this);
+  if (!incoming_.empty() || lower_ended_ || lower_error_ || SSL_has_pending(ssl_.get()) == 1)
+    return engine().run_soon(*this);
   if (!lower_receive_) wait_lower();
 }
 

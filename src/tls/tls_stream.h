@@ -11,7 +11,8 @@
 
 namespace passerelle::tls {
 
-// Room for records on their way through OpenSSL: one a worker, shared by its TLS streams, so an idle one holds none.
+// Room for records on their way through OpenSSL: one a worker, shared by its TLS streams, so an idle one
+// holds none.
 class Workspace {
  public:
   Workspace();
@@ -29,13 +30,14 @@ struct TlsFacts {
   std::string_view cipher;    // "TLS_AES_256_GCM_SHA384"
 };
 
-// A resource like every stream; owns the one below. handshake() comes first. An end without close_notify is an
-// error of kind `closed`: what that means is for the protocol above to say.
+// A resource like every stream; owns the one below. handshake() comes first. An end without close_notify is
+// an error of kind `closed`: what that means is for the protocol above to say.
 class TlsStream final : public io::Stream, private io::Ready {
  public:
   TlsStream(std::unique_ptr<io::Stream> lower, const ServerContext& context, Workspace& workspace);
   // `server_name`: SNI; empty for none.
-  TlsStream(std::unique_ptr<io::Stream> lower, const ClientContext& context, Workspace& workspace, const std::string& server_name);
+  TlsStream(std::unique_ptr<io::Stream> lower, const ClientContext& context, Workspace& workspace,
+            const std::string& server_name);
   ~TlsStream() override;
 
   [[nodiscard]] io::Task<Result<>> handshake(io::Wait wait);
@@ -72,9 +74,9 @@ class TlsStream final : public io::Stream, private io::Ready {
   std::unique_ptr<io::Stream> lower_;
   Workspace& workspace_;
   SslHandle ssl_;
-  BytesView incoming_;  // ciphertext for OpenSSL to read: lent, or `held_`
-  std::string held_;    // ciphertext that outlived its loan
-  std::string replies_; // what OpenSSL wrote while reading (a key update); goes with the next send
+  BytesView incoming_;   // ciphertext for OpenSSL to read: lent, or `held_`
+  std::string held_;     // ciphertext that outlived its loan
+  std::string replies_;  // what OpenSSL wrote while reading (a key update); goes with the next send
   bool writing_ = false;
   bool lower_ended_ = false;
   bool send_abandoned_ = false;

@@ -1,4 +1,5 @@
-// Round robin over the members that may be used (Azure: per pool and setting; docs/decisions/0007: over all workers).
+// Round robin over the members that may be used (Azure: per pool and setting; docs/decisions/0007: over all
+// workers).
 #pragma once
 
 #include <atomic>
@@ -7,10 +8,11 @@
 
 namespace passerelle::policy {
 
-// The next of `count` members for which `usable(i)`; `turn` is the group's, shared by all workers. Exact over usable
-// members as long as which are usable does not change.
+// The next of `count` members for which `usable(i)`; `turn` is the group's, shared by all workers. Exact over
+// usable members as long as which are usable does not change.
 template <class Usable>
-[[nodiscard]] std::optional<std::size_t> round_robin(std::size_t count, std::atomic<std::uint64_t>& turn, Usable usable) {
+[[nodiscard]] std::optional<std::size_t> round_robin(std::size_t count, std::atomic<std::uint64_t>& turn,
+                                                     Usable usable) {
   std::size_t usable_count = 0;
   for (std::size_t i = 0; i < count; ++i) usable_count += usable(i) ? 1 : 0;
   if (usable_count == 0) return std::nullopt;

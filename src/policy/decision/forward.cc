@@ -47,7 +47,8 @@ bool is_our_own(FieldId id) {
   }
 }
 
-// "X_Forwarded_For" and "X.Forwarded.For" become X-Forwarded-For in CGI-like backends: a spoof of our own fields.
+// "X_Forwarded_For" and "X.Forwarded.For" become X-Forwarded-For in CGI-like backends: a spoof of our own
+// fields.
 bool is_twin_of_our_own(std::string_view name) {
   if (name.find_first_of("_.") == std::string_view::npos) return false;
   std::string twin(name);
@@ -69,7 +70,8 @@ class Passed {
   bool any_named_;
 };
 
-void append_forwarded(std::string& out, const MessageHead& head, const http1::RequestTarget& target, const ForwardFacts& facts) {
+void append_forwarded(std::string& out, const MessageHead& head, const http1::RequestTarget& target,
+                      const ForwardFacts& facts) {
   out += "X-Forwarded-For: ";
   for (const auto& field : head.fields) {
     if (field.id != FieldId::x_forwarded_for || head.value(field).empty()) continue;
@@ -77,7 +79,8 @@ void append_forwarded(std::string& out, const MessageHead& head, const http1::Re
     out += ", ";
   }
   const bool v6 = facts.client_ip.find(':') != std::string_view::npos;
-  fmt::format_to(std::back_inserter(out), fmt::runtime(v6 ? "[{}]:{}\r\n" : "{}:{}\r\n"), facts.client_ip, facts.client_port);
+  fmt::format_to(std::back_inserter(out), fmt::runtime(v6 ? "[{}]:{}\r\n" : "{}:{}\r\n"), facts.client_ip,
+                 facts.client_port);
   append_field(out, "X-Forwarded-Proto", facts.tls ? "https" : "http");
   fmt::format_to(std::back_inserter(out), "X-Forwarded-Port: {}\r\n", facts.listener_port);
   append_field(out, "X-Original-Host", target.authority);
@@ -120,14 +123,16 @@ http1::Framing::Kind client_framing(const http1::Framing& backend, int client_mi
   return client_minor_version == 1 ? Kind::chunked : Kind::until_close;
 }
 
-void append_response(std::string& out, const MessageHead& head, const http1::Framing& backend, const ResponseFacts& facts) {
+void append_response(std::string& out, const MessageHead& head, const http1::Framing& backend,
+                     const ResponseFacts& facts) {
   append_status_line(out, head);
   const Passed passes(head);
   bool length_sent = false;
   for (const auto& field : head.fields) {
     if (field.id == FieldId::content_length) {
       // Once, and never beside a transfer coding; kept for HEAD and 304, where it speaks of another body.
-      const bool framed = backend.kind == http1::Framing::Kind::none || backend.kind == http1::Framing::Kind::length;
+      const bool framed =
+          backend.kind == http1::Framing::Kind::none || backend.kind == http1::Framing::Kind::length;
       if (!framed || std::exchange(length_sent, true) || head.status == 204) continue;
       append_field(out, "Content-Length", head.value(field));
       continue;
@@ -140,9 +145,12 @@ void append_response(std::string& out, const MessageHead& head, const http1::Fra
   // RFC 9110 section 15.5.22: a 426 says which protocol it wants.
   const auto upgrade = head.status == 426 ? head.find(FieldId::upgrade) : std::nullopt;
   if (upgrade) append_field(out, "Upgrade", *upgrade);
-  if (!facts.keep_alive) out += upgrade ? "Connection: close, Upgrade\r\n" : "Connection: close\r\n";
-  else if (upgrade) out += "Connection: Upgrade\r\n";
-  else if (facts.client_minor_version == 0) out += "Connection: keep-alive\r\n";
+  if (!facts.keep_alive)
+    out += upgrade ? "Connection: close, Upgrade\r\n" : "Connection: close\r\n";
+  else if (upgrade)
+    out += "Connection: Upgrade\r\n";
+  else if (facts.client_minor_version == 0)
+    out += "Connection: keep-alive\r\n";
   out += "\r\n";
 }
 
@@ -150,7 +158,8 @@ void append_interim(std::string& out, const MessageHead& head) {
   append_status_line(out, head);
   const Passed passes(head);
   for (const auto& field : head.fields) {
-    if (field.id != FieldId::content_length && passes(field)) append_field(out, head.name(field), head.value(field));
+    if (field.id != FieldId::content_length && passes(field))
+      append_field(out, head.name(field), head.value(field));
   }
   out += "\r\n";
 }
@@ -159,7 +168,8 @@ void append_switch(std::string& out, const MessageHead& head) {
   append_status_line(out, head);
   const Passed passes(head);
   for (const auto& field : head.fields) {
-    if (field.id != FieldId::content_length && passes(field)) append_field(out, head.name(field), head.value(field));
+    if (field.id != FieldId::content_length && passes(field))
+      append_field(out, head.name(field), head.value(field));
   }
   out += "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 }

@@ -1,5 +1,5 @@
-// The heads a gateway sends on: hop-by-hop fields taken out, its own put in (RFC 9110 section 7.6; the six fields of
-// Azure's "modifications to the request").
+// The heads a gateway sends on: hop-by-hop fields taken out, its own put in (RFC 9110 section 7.6; the six
+// fields of Azure's "modifications to the request").
 #pragma once
 
 #include <string>
@@ -36,7 +36,8 @@ struct ResponseFacts {
 // The framing the client gets: its own of the backend's where it can, chunked or until close where it must.
 [[nodiscard]] http1::Framing::Kind client_framing(const http1::Framing& backend, int client_minor_version);
 
-void append_response(std::string& out, const MessageHead& head, const http1::Framing& backend, const ResponseFacts& facts);
+void append_response(std::string& out, const MessageHead& head, const http1::Framing& backend,
+                     const ResponseFacts& facts);
 
 // A 1xx on its way, and the 101 that opens a tunnel.
 void append_interim(std::string& out, const MessageHead& head);

@@ -21,7 +21,8 @@ std::string expectation(const model::Probe& probe) {
   std::string out = "status ";
   for (const auto& range : probe.statuses) {
     if (&range != &probe.statuses.front()) out += ", ";
-    out += range.low == range.high ? fmt::format("{}", range.low) : fmt::format("{}-{}", range.low, range.high);
+    out +=
+        range.low == range.high ? fmt::format("{}", range.low) : fmt::format("{}-{}", range.low, range.high);
   }
   if (!probe.body.empty()) out += fmt::format(" and \"{}\" in the body", probe.body);
   return out;
@@ -38,8 +39,10 @@ ProbeVerdict judge(const model::Probe& probe, const MessageHead& answer, std::st
   if (status_fits && !body_fits) out.received += ", a body without that text";
   out.success = status_fits && body_fits;
   if (!status_fits && (answer.status == 400 || answer.status == 426)) {
-    out.hint = "this looks like a server for WebSockets only: a probe is a plain GET, so give it a page that answers 200 "
-               "(such as /health) and name that path in the probe, or let the probe match 400 and 426";
+    out.hint =
+        "this looks like a server for WebSockets only: a probe is a plain GET, so give it a page that "
+        "answers 200 "
+        "(such as /health) and name that path in the probe, or let the probe match 400 and 426";
   }
   return out;
 }

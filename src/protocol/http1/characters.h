@@ -16,7 +16,8 @@ inline constexpr auto character_classes = [] {
   table[' '] = value_character;
   table['\t'] = value_character;
   for (unsigned c = 0x80; c <= 0xff; ++c) table[c] = value_character;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
+  for (const char c :
+       std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
     table[static_cast<unsigned char>(c)] |= token_character;
   }
   return table;
@@ -33,6 +34,8 @@ inline constexpr auto character_classes = [] {
   return true;
 }
 
-[[nodiscard]] constexpr bool is_token(std::string_view text) { return !text.empty() && all(text, token_character); }
+[[nodiscard]] constexpr bool is_token(std::string_view text) {
+  return !text.empty() && all(text, token_character);
+}
 
 }  // namespace passerelle::http1

@@ -21,7 +21,8 @@ constexpr std::uint8_t size_digits_max = 15;
 
 }  // namespace
 
-Parsed<ChunkedDecoder::Piece> ChunkedDecoder::next(BytesView bytes, const Limits& limits, MessageHead& trailers) {
+Parsed<ChunkedDecoder::Piece> ChunkedDecoder::next(BytesView bytes, const Limits& limits,
+                                                   MessageHead& trailers) {
   std::size_t at = 0;
   while (at < bytes.size()) {
     if (state_ == State::data) {
@@ -44,7 +45,8 @@ Parsed<ChunkedDecoder::Piece> ChunkedDecoder::next(BytesView bytes, const Limits
 }
 
 Parsed<bool> ChunkedDecoder::line_byte(char c, const Limits& limits) {
-  if (++line_bytes_ > limits.chunk_line_bytes_max) return refuse(400, "a chunk's size line is longer than chunk_line_bytes_max");
+  if (++line_bytes_ > limits.chunk_line_bytes_max)
+    return refuse(400, "a chunk's size line is longer than chunk_line_bytes_max");
   switch (state_) {
     case State::size:
       if (const int digit = hex_value(c); digit >= 0) {
@@ -53,13 +55,18 @@ Parsed<bool> ChunkedDecoder::line_byte(char c, const Limits& limits) {
         return true;
       }
       if (digits_ == 0) return refuse(400, "a chunk's size is not a hexadecimal number");
-      if (c == '\r') state_ = State::size_lf;
-      else if (c == ';') state_ = State::extension;
-      else return refuse(400, "a chunk's size is not a hexadecimal number");
+      if (c == '\r')
+        state_ = State::size_lf;
+      else if (c == ';')
+        state_ = State::extension;
+      else
+        return refuse(400, "a chunk's size is not a hexadecimal number");
       return true;
     case State::extension:
-      if (c == '\r') state_ = State::size_lf;
-      else if (!is(c, value_character)) return refuse(400, "a chunk's extension holds a control character");
+      if (c == '\r')
+        state_ = State::size_lf;
+      else if (!is(c, value_character))
+        return refuse(400, "a chunk's extension holds a control character");
       return true;
     case State::size_lf:
       if (c != '\n') return refuse(400, "a chunk's size line does not end in CRLF");

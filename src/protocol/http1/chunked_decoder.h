@@ -1,4 +1,5 @@
-// Reads a chunked body (RFC 9112 section 7.1), strictly: the gateway forwards its own framing, never the sender's.
+// Reads a chunked body (RFC 9112 section 7.1), strictly: the gateway forwards its own framing, never the
+// sender's.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,9 @@
 
 namespace passerelle::http1 {
 
-// A plain object fed with bytes, cut anywhere. Refused: signs, blanks, prefixes and overflow in a size, bare CR or
-// LF, a missing CRLF behind a chunk. Extensions are read over, up to a limit. Trailers land in `trailers`.
+// A plain object fed with bytes, cut anywhere. Refused: signs, blanks, prefixes and overflow in a size, bare
+// CR or LF, a missing CRLF behind a chunk. Extensions are read over, up to a limit. Trailers land in
+// `trailers`.
 class ChunkedDecoder {
  public:
   struct Piece {

@@ -30,7 +30,8 @@ Outcome decode(const std::vector<std::string_view>& pieces) {
     }
     if (out.finished) out.rest += piece;
   }
-  for (const auto& field : trailers.fields) out.trailers += std::string(trailers.name(field)) + "=" + std::string(trailers.value(field)) + ";";
+  for (const auto& field : trailers.fields)
+    out.trailers += std::string(trailers.name(field)) + "=" + std::string(trailers.value(field)) + ";";
   return out;
 }
 
@@ -41,7 +42,8 @@ Outcome decode_cut_anywhere(std::string_view input) {
 }
 
 TEST(ChunkedDecoder, ReadsChunksExtensionsAndTrailersAndLeavesWhatFollows) {
-  const auto out = decode_cut_anywhere("5\r\nhello\r\n6;a=\"b\"\r\n world\r\n000\r\nX: 1\r\nY: 2\r\n\r\nGET /");
+  const auto out =
+      decode_cut_anywhere("5\r\nhello\r\n6;a=\"b\"\r\n world\r\n000\r\nX: 1\r\nY: 2\r\n\r\nGET /");
   EXPECT_TRUE(out.finished);
   EXPECT_EQ(out.data, "hello world");
   EXPECT_EQ(out.rest, "GET /");
@@ -49,9 +51,10 @@ TEST(ChunkedDecoder, ReadsChunksExtensionsAndTrailersAndLeavesWhatFollows) {
 }
 
 TEST(ChunkedDecoder, RefusesEverySizeTwoParsersCouldReadApart) {
-  for (const char* input : {"+5\r\nhello\r\n", "-5\r\n", "0x5\r\nhello\r\n", "0_5\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n", "\r\n5\r\n",
-                            "5\nhello\r\n", "5\r\nhello\n", "5\r\nhelloX\r\n", "ffffffffffffffff\r\n",
-                            "5;a\nb\r\nhello\r\n", "5;a\rb\r\nhello\r\n", "g\r\n", "0\r\nX : 1\r\n\r\n", "0\r\n X: 1\r\n\r\n", "0\r\nX: 1\n\r\n"}) {
+  for (const char* input : {"+5\r\nhello\r\n", "-5\r\n", "0x5\r\nhello\r\n", "0_5\r\n", " 5\r\nhello\r\n",
+                            "5 \r\nhello\r\n", "\r\n5\r\n", "5\nhello\r\n", "5\r\nhello\n", "5\r\nhelloX\r\n",
+                            "ffffffffffffffff\r\n", "5;a\nb\r\nhello\r\n", "5;a\rb\r\nhello\r\n", "g\r\n",
+                            "0\r\nX : 1\r\n\r\n", "0\r\n X: 1\r\n\r\n", "0\r\nX: 1\n\r\n"}) {
     EXPECT_TRUE(decode_cut_anywhere(input).refused) << input;
   }
 }

@@ -13,7 +13,8 @@ Parsed<Framing> request_framing(const MessageHead& head, const Limits& limits) {
     if (encodings > 1) return refuse(400, "more than one Transfer-Encoding");
     const auto coding = *head.find(FieldId::transfer_encoding);
     if (equals_ignoring_case(coding, "chunked")) return Framing{Framing::Kind::chunked, 0};
-    // A list that ends in chunked is well formed but not implemented; anything else leaves the length unknown.
+    // A list that ends in chunked is well formed but not implemented; anything else leaves the length
+    // unknown.
     const auto comma = coding.rfind(',');
     const bool ends_chunked =
         comma != std::string_view::npos && equals_ignoring_case(trimmed(coding.substr(comma + 1)), "chunked");
@@ -40,7 +41,8 @@ Parsed<Framing> response_framing(const MessageHead& head, std::string_view metho
   for (const auto& field : head.fields) {
     if (field.id != FieldId::content_length) continue;
     const auto value = parse_decimal<std::uint64_t>(head.value(field));
-    if (!value || (length && *length != *value)) return refuse(502, "the response's Content-Length cannot be read");
+    if (!value || (length && *length != *value))
+      return refuse(502, "the response's Content-Length cannot be read");
     length = value;
   }
   if (method == "HEAD" || head.status < 200 || head.status == 204 || head.status == 304) return Framing{};

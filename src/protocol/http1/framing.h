@@ -1,4 +1,5 @@
-// Where a body ends (RFC 9112 section 6), decided once, with everything refused that two parsers could read apart.
+// Where a body ends (RFC 9112 section 6), decided once, with everything refused that two parsers could read
+// apart.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct Framing {
   [[nodiscard]] bool has_body() const { return kind != Kind::none; }
 };
 
-// Refused: Content-Length with Transfer-Encoding, more than one of either, a Content-Length that is not plain digits,
-// Transfer-Encoding in HTTP/1.0 or other than "chunked" (501), a body over the limit (413).
+// Refused: Content-Length with Transfer-Encoding, more than one of either, a Content-Length that is not plain
+// digits, Transfer-Encoding in HTTP/1.0 or other than "chunked" (501), a body over the limit (413).
 [[nodiscard]] Parsed<Framing> request_framing(const MessageHead& head, const Limits& limits);
 
 // `method` is the request's: a response to HEAD has no body whatever its fields say.

@@ -87,7 +87,8 @@ Parsed<bool> HeadParser::end_line(std::string_view line, const Limits& limits, M
     case State::first_line: {
       state_ = State::fields;
       fields_at_ = static_cast<std::uint32_t>(head.text.size());
-      return kind_ == HeadKind::request ? request_line(line, line_at_, limits, head) : status_line(line, line_at_, head);
+      return kind_ == HeadKind::request ? request_line(line, line_at_, limits, head)
+                                        : status_line(line, line_at_, head);
     }
     case State::fields:
       if (line.empty()) return true;
@@ -100,11 +101,13 @@ Parsed<bool> HeadParser::request_line(std::string_view line, std::size_t line_at
                                       MessageHead& head) {
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return refuse(400, "the request line has not three parts");
+  if (first == std::string_view::npos || first == last)
+    return refuse(400, "the request line has not three parts");
   const auto method = line.substr(0, first);
   const auto target = line.substr(first + 1, last - first - 1);
   if (!is_token(method) || method.size() > method_bytes_max) return refuse(400, "the method is not a token");
-  if (target.size() > limits.target_bytes_max) return refuse(414, "the request target is longer than target_bytes_max");
+  if (target.size() > limits.target_bytes_max)
+    return refuse(414, "the request target is longer than target_bytes_max");
   if (target.empty() || !all(target, target_character)) {
     return refuse(400, "the request target holds a character that may not stand there");
   }
@@ -135,14 +138,17 @@ Parsed<bool> HeadParser::status_line(std::string_view line, std::size_t line_at,
 
 Parsed<bool> HeadParser::field_line(std::string_view line, std::size_t line_at, const Limits& limits,
                                     MessageHead& head) {
-  if (line.front() == ' ' || line.front() == '\t') return refuse(400, "a header field is folded over two lines");
+  if (line.front() == ' ' || line.front() == '\t')
+    return refuse(400, "a header field is folded over two lines");
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return refuse(400, "a header field has no colon");
   const auto name = line.substr(0, colon);
-  if (!is_token(name)) return refuse(400, "a header field's name is empty or holds a character that may not stand there");
+  if (!is_token(name))
+    return refuse(400, "a header field's name is empty or holds a character that may not stand there");
   const auto value = trimmed(line.substr(colon + 1));
   if (!all(value, value_character)) return refuse(400, "a header field's value holds a control character");
-  if (head.fields.size() >= limits.header_fields_max) return refuse(431, "there are more header fields than header_fields_max");
+  if (head.fields.size() >= limits.header_fields_max)
+    return refuse(431, "there are more header fields than header_fields_max");
   const auto value_at = value.empty() ? colon + 1 : static_cast<std::size_t>(value.data() - line.data());
   head.fields.push_back({span(line_at, name), span(line_at + value_at, value), field_id(name)});
   return false;

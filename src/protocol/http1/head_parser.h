@@ -12,9 +12,9 @@ namespace passerelle::http1 {
 
 enum class HeadKind : std::uint8_t { request, response, trailers };
 
-// A plain object fed with bytes, cut anywhere; the outcome does not depend on the cuts. One message, then reset().
-// Refused: bare CR or LF, NUL and other controls, obs-fold, blanks before a colon, empty names, '#' in a target,
-// versions other than 1.0 and 1.1, and everything over a limit.
+// A plain object fed with bytes, cut anywhere; the outcome does not depend on the cuts. One message, then
+// reset(). Refused: bare CR or LF, NUL and other controls, obs-fold, blanks before a colon, empty names, '#'
+// in a target, versions other than 1.0 and 1.1, and everything over a limit.
 class HeadParser {
  public:
   explicit HeadParser(HeadKind kind) : kind_(kind) {}
@@ -23,7 +23,8 @@ class HeadParser {
     std::size_t consumed = 0;
     bool complete = false;
   };
-  // Takes bytes up to the end of the head, which it copies to `head` (cleared by the caller before the first).
+  // Takes bytes up to the end of the head, which it copies to `head` (cleared by the caller before the
+  // first).
   [[nodiscard]] Parsed<Progress> feed(BytesView bytes, const Limits& limits, MessageHead& head);
 
   // True once a byte of a message was seen: an idle connection may still be closed without a word.
@@ -34,9 +35,11 @@ class HeadParser {
   enum class State : std::uint8_t { before, first_line, fields };
 
   Parsed<bool> end_line(std::string_view line, const Limits& limits, MessageHead& head);
-  static Parsed<bool> request_line(std::string_view line, std::size_t line_at, const Limits& limits, MessageHead& head);
+  static Parsed<bool> request_line(std::string_view line, std::size_t line_at, const Limits& limits,
+                                   MessageHead& head);
   static Parsed<bool> status_line(std::string_view line, std::size_t line_at, MessageHead& head);
-  static Parsed<bool> field_line(std::string_view line, std::size_t line_at, const Limits& limits, MessageHead& head);
+  static Parsed<bool> field_line(std::string_view line, std::size_t line_at, const Limits& limits,
+                                 MessageHead& head);
   [[nodiscard]] Parsed<bool> check_size(const Limits& limits, const MessageHead& head) const;
 
   HeadKind kind_;

@@ -11,8 +11,8 @@ namespace {
 // reg-name and IP-literal characters of RFC 3986, less what no host name has and attacks do.
 bool is_host_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~' || c == '%' || c == '!' || c == '$' || c == '&' || c == '\'' || c == '(' || c == ')' ||
-         c == '*' || c == '+' || c == ';' || c == '=';
+         c == '_' || c == '~' || c == '%' || c == '!' || c == '$' || c == '&' || c == '\'' || c == '(' ||
+         c == ')' || c == '*' || c == '+' || c == ';' || c == '=';
 }
 
 Parsed<std::string_view> host_of(std::string_view authority) {
@@ -23,21 +23,25 @@ Parsed<std::string_view> host_of(std::string_view authority) {
     if (end == std::string_view::npos) return refuse(400, "the host cannot be read");
     host = authority.substr(0, end + 1);
     const bool plain = std::ranges::all_of(host.substr(1, end - 1), [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
+             c == '.';
     });
     const auto rest = authority.substr(end + 1);
     has_port = !rest.empty();
-    if (!plain || end == 1 || (has_port && rest.front() != ':')) return refuse(400, "the host cannot be read");
+    if (!plain || end == 1 || (has_port && rest.front() != ':'))
+      return refuse(400, "the host cannot be read");
     port = has_port ? rest.substr(1) : rest;
   } else {
     const auto colon = authority.find(':');
     has_port = colon != std::string_view::npos;
     host = authority.substr(0, colon);
     if (has_port) port = authority.substr(colon + 1);
-    if (host.empty() || !std::ranges::all_of(host, is_host_character)) return refuse(400, "the host cannot be read");
+    if (host.empty() || !std::ranges::all_of(host, is_host_character))
+      return refuse(400, "the host cannot be read");
   }
   // "host:" with an empty port is allowed by RFC 3986.
-  if (has_port && !port.empty() && !parse_decimal<std::uint16_t>(port)) return refuse(400, "the host's port is not a number");
+  if (has_port && !port.empty() && !parse_decimal<std::uint16_t>(port))
+    return refuse(400, "the host's port is not a number");
   return host;
 }
 

@@ -12,13 +12,14 @@ namespace passerelle::http1 {
 struct RequestTarget {
   std::string_view authority;  // host and port as the client wrote them; empty only in HTTP/1.0
   std::string_view host;       // without the port
-  std::string_view origin;     // path and query: "/chat?x=1"; "*" for OPTIONS *; "/" where the target has no path
+  std::string_view
+      origin;  // path and query: "/chat?x=1"; "*" for OPTIONS *; "/" where the target has no path
   std::string_view path;
-  std::string_view query;      // without the '?'
+  std::string_view query;  // without the '?'
 };
 
-// Refused: no Host in HTTP/1.1, more than one Host, a host with user info, a blank, a comma or a port that is none;
-// CONNECT (405) and TRACE (405). An absolute target's host wins over Host (RFC 9112 section 3.2.2).
+// Refused: no Host in HTTP/1.1, more than one Host, a host with user info, a blank, a comma or a port that is
+// none; CONNECT (405) and TRACE (405). An absolute target's host wins over Host (RFC 9112 section 3.2.2).
 [[nodiscard]] Parsed<RequestTarget> request_target(const MessageHead& head);
 
 }  // namespace passerelle::http1

@@ -31,12 +31,16 @@ Parsed<std::optional<Frame>> FrameReader::next() {
   const unsigned opcode = byte(0) & 0x0f;
   const bool control = opcode >= 8;
   if ((byte(1) & 0x80) == 0) return refuse(1002, "a client's frame is not masked");
-  if ((byte(0) & 0x70) != 0 || (opcode > 2 && opcode < 8) || opcode > 10) return refuse(1002, "a reserved bit or opcode");
-  if (control && (length > 125 || (byte(0) & 0x80) == 0)) return refuse(1002, "a control frame that is long or fragmented");
+  if ((byte(0) & 0x70) != 0 || (opcode > 2 && opcode < 8) || opcode > 10)
+    return refuse(1002, "a reserved bit or opcode");
+  if (control && (length > 125 || (byte(0) & 0x80) == 0))
+    return refuse(1002, "a control frame that is long or fragmented");
   if (length > payload_bytes_max_) return refuse(1009, "a message that is too large");
   if (rest.size() < header + 4 + length) return std::nullopt;
-  Frame frame{static_cast<Opcode>(opcode), (byte(0) & 0x80) != 0, std::string(rest.substr(header + 4, length))};
-  for (std::size_t i = 0; i < frame.payload.size(); ++i) frame.payload[i] = static_cast<char>(frame.payload[i] ^ rest[header + i % 4]);
+  Frame frame{static_cast<Opcode>(opcode), (byte(0) & 0x80) != 0,
+              std::string(rest.substr(header + 4, length))};
+  for (std::size_t i = 0; i < frame.payload.size(); ++i)
+    frame.payload[i] = static_cast<char>(frame.payload[i] ^ rest[header + i % 4]);
   at_ += header + 4 + length;
   if (at_ == buffer_.size()) {
     buffer_.clear();

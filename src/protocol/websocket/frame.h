@@ -22,8 +22,8 @@ struct Frame {
 // Server to client: unmasked (RFC 6455 section 5.1).
 void append_frame(std::string& out, Opcode opcode, BytesView payload, bool fin = true);
 
-// Collects the frames a client sends. Refused: no mask, a reserved opcode or bit, control frames that are long or
-// fragmented, payloads over the limit.
+// Collects the frames a client sends. Refused: no mask, a reserved opcode or bit, control frames that are
+// long or fragmented, payloads over the limit.
 class FrameReader {
  public:
   explicit FrameReader(std::size_t payload_bytes_max) : payload_bytes_max_(payload_bytes_max) {}

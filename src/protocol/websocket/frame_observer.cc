@@ -24,7 +24,11 @@ void FrameObserver::observe(BytesView bytes) {
     bytes.remove_prefix(1);
     if (have_ == 2) {
       const std::uint8_t length = header_[1] & length_bits;
-      need_ = static_cast<std::uint8_t>(2 + (length == 126 ? 2 : length == 127 ? 8 : 0) + ((header_[1] & masked) ? 4 : 0));
+      need_ = static_cast<std::uint8_t>(2 +
+                                        (length == 126   ? 2
+                                         : length == 127 ? 8
+                                                         : 0) +
+                                        ((header_[1] & masked) ? 4 : 0));
     }
     if (have_ >= 2 && have_ == need_) end_header();
   }
@@ -40,8 +44,8 @@ void FrameObserver::end_header() {
     for (std::size_t i = 0; i < count; ++i) length = length << 8 | header_[2 + i];
   }
   const bool control = opcode >= opcode_close;
-  if ((opcode > opcode_binary && !control) || opcode > opcode_pong || (control && (length > 125 || !(header_[0] & fin))) ||
-      length >> 63 != 0) {
+  if ((opcode > opcode_binary && !control) || opcode > opcode_pong ||
+      (control && (length > 125 || !(header_[0] & fin))) || length >> 63 != 0) {
     opaque_ = true;
     return;
   }
@@ -62,8 +66,10 @@ void FrameObserver::close_payload(BytesView payload) {
     if (close_bytes_ == 2) return;
     auto byte = static_cast<std::uint8_t>(c);
     if (header_[1] & masked) byte ^= header_[static_cast<std::size_t>(need_ - 4 + close_bytes_)];
-    if (++close_bytes_ == 1) close_first_ = byte;
-    else close_code_ = static_cast<std::uint16_t>(close_first_ << 8 | byte);
+    if (++close_bytes_ == 1)
+      close_first_ = byte;
+    else
+      close_code_ = static_cast<std::uint16_t>(close_first_ << 8 | byte);
   }
 }
 

@@ -8,8 +8,9 @@
 
 namespace passerelle::websocket {
 
-// Reads each frame's 2 to 14 header bytes, skips the payload, never unmasks it but for the two bytes of a close
-// code. A stream that is not WebSocket framing is marked opaque and looked at no more. A plain value of 48 bytes.
+// Reads each frame's 2 to 14 header bytes, skips the payload, never unmasks it but for the two bytes of a
+// close code. A stream that is not WebSocket framing is marked opaque and looked at no more. A plain value of
+// 48 bytes.
 class FrameObserver {
  public:
   void observe(BytesView bytes);
@@ -19,7 +20,9 @@ class FrameObserver {
   // True at a frame boundary: the only place where a frame of our own could stand.
   [[nodiscard]] bool between_frames() const { return have_ == 0 && payload_left_ == 0 && !opaque_; }
   [[nodiscard]] bool close_seen() const { return close_seen_; }
-  [[nodiscard]] std::uint16_t close_code() const { return close_code_; }  // 1005 when the close frame had none
+  [[nodiscard]] std::uint16_t close_code() const {
+    return close_code_;
+  }  // 1005 when the close frame had none
 
  private:
   void end_header();

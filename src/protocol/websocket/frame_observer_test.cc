@@ -35,8 +35,9 @@ std::string frame(int first, std::string payload, bool masked) {
 
 TEST(FrameObserver, CountsMessagesAndReadsTheCloseCodeAtEveryCut) {
   for (const bool masked : {false, true}) {
-    const std::string stream = frame(0x81, "hello", masked) + frame(0x02, "part", masked) + frame(0x89, "ping", masked) +
-                               frame(0x80, std::string(300, 'x'), masked) + frame(0x88, std::string("\x0f\xa1") + "bye", masked);
+    const std::string stream = frame(0x81, "hello", masked) + frame(0x02, "part", masked) +
+                               frame(0x89, "ping", masked) + frame(0x80, std::string(300, 'x'), masked) +
+                               frame(0x88, std::string("\x0f\xa1") + "bye", masked);
     for_every_cut(stream, [&](const auto& pieces) {
       FrameObserver observer;
       for (const auto piece : pieces) observer.observe(piece);
@@ -63,9 +64,10 @@ TEST(FrameObserver, A63BitLengthCostsNothingAndAStreamThatIsNoWebSocketIsOpaque)
   huge.observe(std::string("\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 10));
   huge.observe(std::string(1000, 'x'));
   EXPECT_FALSE(huge.opaque());
-  for (const std::string& text : {std::string("GET / HTTP/1.1\r\n"), std::string("\x83\x00", 2), std::string("\x8b\x00", 2),
-                                 std::string("\x09\x00", 2), std::string("\x89\x7e\x00\x7e", 4),
-                                 std::string("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10)}) {
+  for (const std::string& text :
+       {std::string("GET / HTTP/1.1\r\n"), std::string("\x83\x00", 2), std::string("\x8b\x00", 2),
+        std::string("\x09\x00", 2), std::string("\x89\x7e\x00\x7e", 4),
+        std::string("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10)}) {
     FrameObserver observer;
     observer.observe(text);
     EXPECT_TRUE(observer.opaque());

@@ -11,7 +11,8 @@ Parsed<bool> asks_for_websocket(const MessageHead& head, const http1::Framing& f
     return false;
   }
   if (framing.has_body()) return refuse(400, "a WebSocket handshake has no body");
-  if (head.count(FieldId::sec_websocket_key) != 1) return refuse(400, "a WebSocket handshake has exactly one Sec-WebSocket-Key");
+  if (head.count(FieldId::sec_websocket_key) != 1)
+    return refuse(400, "a WebSocket handshake has exactly one Sec-WebSocket-Key");
   const auto key = from_base64(*head.find(FieldId::sec_websocket_key));
   if (!key || key->size() != 16) return refuse(400, "Sec-WebSocket-Key is not 16 bytes of base64");
   return true;
@@ -29,14 +30,16 @@ Parsed<void> check_switch(const MessageHead& response, std::string_view expected
   if (response.count(FieldId::upgrade) != 1 || !equals_ignoring_case(*upgrade, "websocket")) {
     return refuse(502, "the backend's 101 is not for the websocket protocol");
   }
-  if (!response.has_token(FieldId::connection, "upgrade")) return refuse(502, "the backend's 101 lacks Connection: Upgrade");
+  if (!response.has_token(FieldId::connection, "upgrade"))
+    return refuse(502, "the backend's 101 lacks Connection: Upgrade");
   if (response.count(FieldId::sec_websocket_accept) != 1 ||
       *response.find(FieldId::sec_websocket_accept) != expected_accept) {
     return refuse(502, "the backend's 101 has a missing or wrong Sec-WebSocket-Accept");
   }
   // Some servers write "Content-Length: 0" on every response; that announces nothing, and is not forwarded.
   for (const auto& field : response.fields) {
-    const bool announces = field.id == FieldId::transfer_encoding || (field.id == FieldId::content_length && response.value(field) != "0");
+    const bool announces = field.id == FieldId::transfer_encoding ||
+                           (field.id == FieldId::content_length && response.value(field) != "0");
     if (announces) return refuse(502, "the backend's 101 announces a body");
   }
   return {};
