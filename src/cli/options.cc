@@ -96,6 +96,15 @@ void add_others(CLI::App& app, Options& options) {
   version->callback([&] { options.verb = Verb::version; });
 }
 
+// Of an option given twice the later wins, as scripts that append to a command line expect.
+void let_later_win(CLI::App& app) {
+  for (CLI::App* verb : app.get_subcommands({})) {
+    for (CLI::Option* option : verb->get_options()) {
+      if (option->get_items_expected_max() == 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
+}
+
 // `help VERB` is `VERB --help`.
 std::vector<std::string> normalised(int count, char** arguments) {
   std::vector<std::string> words(arguments + 1, arguments + count);
@@ -118,6 +127,7 @@ std::expected<Options, int> parse_options(int count, char** arguments, unsigned 
   app.set_version_flag("--version", "");
   add_run(app, options);
   add_others(app, options);
+  let_later_win(app);
   try {
     app.parse(normalised(count, arguments));
   } catch (const CLI::CallForVersion&) {
