@@ -1,6 +1,8 @@
 // A list whose nodes are members or bases of what it links: no allocation, removal in constant time.
 #pragma once
 
+#include "base/assert.h"
+
 namespace passerelle {
 
 // A node is in at most one list. Destroying it takes it out. One thread.
@@ -64,6 +66,7 @@ class IntrusiveList {
 
  private:
   static void insert_before(ListNode& place, ListNode& node) {
+    PASSERELLE_ASSERT(!node.linked());
     node.next_ = &place;
     node.previous_ = place.previous_;
     place.previous_->next_ = &node;

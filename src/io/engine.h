@@ -96,7 +96,10 @@ class Engine {
   [[nodiscard]] Random& random() { return random_; }
   [[nodiscard]] Wait in(Duration duration, StopSource& stop) const { return {now_ + duration, &stop}; }
   [[nodiscard]] TimerQueue& timers() { return timers_; }
-  void run_soon(Ready& item) { ready_.push_back(item); }
+  // Once, however often it is asked for before its turn.
+  void run_soon(Ready& item) {
+    if (!item.linked()) ready_.push_back(item);
+  }
 
   // Operations that finish at once never come back to the loop; this bounds how many in a row do, so that one
   // busy connection cannot starve the rest. False: wait your turn.

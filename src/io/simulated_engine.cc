@@ -100,7 +100,7 @@ class MemoryStream final : public Stream, private Ready {
 
  private:
   void wake(MemoryStream* stream) {
-    if (stream != nullptr && !stream->linked()) engine_.run_soon(*stream);
+    if (stream != nullptr) engine_.run_soon(*stream);
   }
   void tell_watcher() {
     if (watcher_ == nullptr || receive_ != nullptr) return;
@@ -147,7 +147,7 @@ class SimulatedListener final : public Listener, private Ready {
   }
   void wait_accept(AcceptOperation& operation) override {
     accept_ = &operation;
-    if (!waiting_.empty() && !linked()) engine_.run_soon(*this);
+    if (!waiting_.empty()) engine_.run_soon(*this);
   }
   void cancel_accept(AcceptOperation& operation) override {
     accept_ = nullptr;
@@ -155,7 +155,7 @@ class SimulatedListener final : public Listener, private Ready {
   }
   void arrive(std::unique_ptr<Stream> stream) {
     waiting_.push_back(std::move(stream));
-    if (accept_ != nullptr && !linked()) engine_.run_soon(*this);
+    if (accept_ != nullptr) engine_.run_soon(*this);
   }
 
  private:

@@ -1,0 +1,144 @@
+// TLS over both kinds of stream below it: memory cut anywhere, and real sockets.
+#include "tls/tls_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "io/epoll_engine.h"
+#include "io/simulated_engine.h"
+#include "io/system_clock.h"
+#include "io/task_group.h"
+
+namespace passerelle::tls {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Sockets {
+  io::SystemClock clock;
+  io::SystemRandom random;
+  io::EpollEngine engine{clock, random};
+};
+
+struct Memory {
+  io::SimulatedClock clock;
+  SeededRandom random{7};
+  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 999, .pipe_bytes_max = 20000}};
+};
+
+struct SingleBytes {
+  io::SimulatedClock clock;
+  SeededRandom random{7};
+  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 1, .pipe_bytes_max = 700}};
+};
+
+template <class Kind>
+class TlsStreamTest : public testing::Test {
+ protected:
+  TlsStreamTest() {
+    const std::array<std::string, 1> names = {"localhost"};
+    server_context = ServerContext::make(*Certificate::self_signed(names)).value();
+    client_context = ClientContext::make().value();
+    listener = std::move(*kind.engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));
+  }
+  void run(io::Task<> task) {
+    group.spawn(wrap(std::move(task)));
+    if (!done) kind.engine.run();
+    EXPECT_TRUE(done) << "something waits for ever";
+  }
+  io::Task<> wrap(io::Task<> task) {
+    co_await std::move(task);
+    group.stop();
+    done = true;
+    kind.engine.stop();
+  }
+  io::Task<std::unique_ptr<TlsStream>> accept() {
+    auto accepted = co_await listener->accept(wait());
+    auto stream = std::make_unique<TlsStream>(std::move(accepted->stream), *server_context, workspace);
+    const auto shaken = co_await stream->handshake(wait());
+    EXPECT_TRUE(shaken);
+    co_return std::move(stream);
+  }
+  io::Task<std::unique_ptr<TlsStream>> connect() {
+    const Endpoint to = listener->local();
+    auto connected = co_await kind.engine.connect(to, wait());
+    auto stream = std::make_unique<TlsStream>(std::move(*connected), *client_context, workspace, "localhost");
+    const auto shaken = co_await stream->handshake(wait());
+    EXPECT_TRUE(shaken);
+    co_return std::move(stream);
+  }
+  io::Wait wait() { return {never, &group.stop_source()}; }
+
+  io::Task<> echo_server() {
+    auto stream = co_await accept();
+    for (;;) {
+      const auto got = co_await stream->receive(wait());
+      if (!got || got->empty()) break;
+      if (!co_await stream->send(*got, wait())) break;
+    }
+    (void)co_await stream->finish({}, wait());
+  }
+  io::Task<> send_all(io::Stream& stream, const std::string& text) {
+    (void)co_await stream.finish(text, wait());
+  }
+  io::Task<> echo_through(std::size_t size) {
+    group.spawn(echo_server());
+    auto stream = co_await connect();
+    std::string text;
+    for (std::size_t i = 0; text.size() < size; ++i) text += std::to_string(i);
+    group.spawn(send_all(*stream, text));
+    std::string back;
+    for (;;) {
+      const auto got = co_await stream->receive(wait());
+      EXPECT_TRUE(got);
+      if (!got || got->empty()) break;
+      back += *got;
+    }
+    EXPECT_TRUE(back == text) << back.size() << " of " << text.size();
+  }
+  io::Task<> timed_out_then_read() {
+    auto [server, client] = co_await pair();
+    const auto none = co_await client->receive(kind.engine.in(milliseconds(5), group.stop_source()));
+    EXPECT_EQ(none.error().kind, ErrorKind::timed_out);
+    EXPECT_TRUE(co_await server->send("late", wait()));
+    std::string got;
+    while (got.size() < 4) {
+      const auto piece = co_await client->receive(wait());
+      EXPECT_TRUE(piece && !piece->empty());
+      if (!piece || piece->empty()) break;
+      got += *piece;
+    }
+    EXPECT_EQ(got, "late");
+  }
+  io::Task<> store_accepted(std::unique_ptr<TlsStream>& out) { out = co_await accept(); }
+  io::Task<std::pair<std::unique_ptr<TlsStream>, std::unique_ptr<TlsStream>>> pair() {
+    std::unique_ptr<TlsStream> server;
+    io::TaskGroup accepting(kind.engine);
+    accepting.spawn(store_accepted(server));
+    auto client = co_await connect();
+    co_await accepting.join();
+    co_return std::pair(std::move(server), std::move(client));
+  }
+
+  Kind kind;
+  io::TaskGroup group{kind.engine};
+  Workspace workspace;
+  std::shared_ptr<const ServerContext> server_context;
+  std::shared_ptr<const ClientContext> client_context;
+  std::unique_ptr<io::Listener> listener;
+  bool done = false;
+};
+
+using Kinds = testing::Types<Sockets, Memory, SingleBytes>;
+TYPED_TEST_SUITE(TlsStreamTest, Kinds);
+
+TYPED_TEST(TlsStreamTest, BytesGoThereAndBackUnderBackPressureAndBothSidesEndInOrder) {
+  this->run(this->echo_through(std::is_same_v<TypeParam, SingleBytes> ? 3000 : 4 * mebibyte));
+}
+
+TYPED_TEST(TlsStreamTest, AReceiveThatTimedOutLosesNothing) { this->run(this->timed_out_then_read()); }
+
+}  // namespace
+}  // namespace passerelle::tls

@@ -1,0 +1,44 @@
+"""Clients nobody here wrote: Node's ws and undici, socket.io, Python's websockets, headless Chromium; over ws and wss."""
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from harness import ROOT, DemoBackend, Gateway, Process
+
+CLIENTS = ROOT / "tests" / "clients"
+
+
+class RealClients(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Process(["node", str(CLIENTS / "server.mjs")])
+        cls.address = "127.0.0.1:" + cls.server.wait_for(r"ready on (\d+)").group(1)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def run_client(self, *command):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=CLIENTS)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_node(self):
+        with Gateway([self.address]) as gateway:
+            self.run_client("node", "clients.mjs", f"http://127.0.0.1:{gateway.http_port}")
+            self.run_client("node", "clients.mjs", f"https://127.0.0.1:{gateway.https_port}")
+
+    def test_python(self):
+        with Gateway([self.address]) as gateway:
+            self.run_client("/usr/bin/python3", "python_client.py", f"ws://127.0.0.1:{gateway.http_port}")
+            self.run_client("/usr/bin/python3", "python_client.py", f"wss://127.0.0.1:{gateway.https_port}")
+
+    def test_chromium(self):
+        with DemoBackend() as one, Gateway([one.address]) as gateway:
+            self.run_client("node", "chromium.mjs", f"http://127.0.0.1:{gateway.http_port}/")
+            self.run_client("node", "chromium.mjs", f"https://127.0.0.1:{gateway.https_port}/")
+
+
+if __name__ == "__main__":
+    unittest.main()
