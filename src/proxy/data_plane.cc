@@ -101,11 +101,13 @@ void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, 
   for (model::Index i = 0; i < gateway.listeners.size(); ++i) {
     std::uint16_t port = 0;  // with port 0 the second address takes the port the first one got
     for (const Endpoint& asked : gateway.listeners[i].binds) {
-      const auto open = std::ranges::find(sockets_, asked, &BoundSocket::asked);
+      // Port 0 is another port each time it is asked for; what a listener got by it stays the listener's.
+      const std::string& name = gateway.listeners[i].name;
+      const auto open = std::ranges::find_if(sockets_, [&](const BoundSocket& socket) {
+        return socket.asked == asked && (asked.port != 0 || socket.listener == name);
+      });
       SocketId id = 0;
-      // Port 0 is a different port each time it is asked for; an open one of this listener is kept by its
-      // name.
-      if (open != sockets_.end() && (asked.port != 0 || open->listener == gateway.listeners[i].name)) {
+      if (open != sockets_.end()) {
         id = open->id;
       } else {
         auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port);

@@ -1,0 +1,47 @@
+"""What an idle tunnel costs: private memory, counted by the kernel."""
+import os
+import re
+import resource
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from harness import SANITIZED, DemoBackend, Gateway, scaled, wait_until
+from websocket import WebSocket
+
+BYTES_PER_TUNNEL_MAX = 2048
+
+
+def private_dirty(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return int(re.search(r"Private_Dirty:\s+(\d+) kB", file.read()).group(1)) * 1024
+
+
+class Memory(unittest.TestCase):
+    @unittest.skipIf(SANITIZED, "sanitizers keep their own books beside every byte")
+    def test_an_idle_plain_tunnel_that_carried_64_kib_both_ways_costs_at_most_2048_bytes(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        count = max(1000, scaled(4000))
+        with DemoBackend() as one, Gateway([one.address]) as gateway:
+            payload = os.urandom(64 * 1024)
+            warm = [WebSocket(gateway.connect()) for _ in range(50)]
+            for tunnel in warm:
+                tunnel.echo(payload)
+            before = private_dirty(gateway.pid)
+            tunnels = []
+            for _ in range(count):
+                tunnel = WebSocket(gateway.connect())
+                tunnel.echo(payload)
+                tunnels.append(tunnel)
+            wait_until(lambda: gateway.metric("connections_open") == 0, "all are tunnels")
+            slope = (private_dirty(gateway.pid) - before) / count
+            print(f"an idle tunnel costs {slope:.0f} bytes of private memory")
+            self.assertLessEqual(slope, BYTES_PER_TUNNEL_MAX)
+            for tunnel in warm + tunnels:
+                tunnel.stream.close()
+            wait_until(lambda: gateway.metric("tunnels_open") == 0, "all are closed")
+
+
+if __name__ == "__main__":
+    unittest.main()
