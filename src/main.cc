@@ -29,7 +29,7 @@
 namespace passerelle {
 namespace {
 
-const std::vector<int> gateway_signals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+const std::vector<int> gateway_signals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
 constexpr const char* version_text = "0.1.0";
 // How long the first probes may take before the report under the ready line is printed without them.
 constexpr std::chrono::milliseconds first_probes_wait{700};
@@ -50,7 +50,8 @@ class Program {
   Program(const cli::Options& options, std::shared_ptr<telemetry::LineSink> access_sink, bool for_people)
       : options_(options),
         access_sink_(std::move(access_sink)),
-        events_(clock_, level_of(options.log_level), options.log_format == "json"),
+        event_sink_(std::make_shared<telemetry::LineSink>(STDERR_FILENO, "")),
+        events_(clock_, level_of(options.log_level), options.log_format == "json", event_sink_),
         engine_(clock_, random_),
         signals_(gateway_signals,
                  [this](int number) { engine_.post([this, number] { on_signal(number); }); }),
@@ -139,7 +140,9 @@ class Program {
   }
 
   io::Task<> live() {
-    if (options_.wait_healthy_seconds > 0 && !co_await every_pool_healthy()) {
+    const bool healthy = options_.wait_healthy_seconds == 0 || co_await every_pool_healthy();
+    if (stop_.requested()) co_return;  // a signal came first; who took it ends the program
+    if (!healthy) {
       fmt::print(stderr, "passerelle: error: NotHealthy: not every pool has a healthy member after {} s\n{}",
                  options_.wait_healthy_seconds, report());
       co_return co_await end(cli::exit_cannot_start);
@@ -202,6 +205,8 @@ class Program {
   void on_signal(int number) {
     if (number == SIGHUP) return ready_ && !stop_.requested() ? configuration_.reload("SIGHUP") : void();
     if (number == SIGUSR1) return access_sink_ ? access_sink_->reopen() : void();
+    if (number == SIGUSR2)
+      return events_.warning("upgrade", "handing over to a new binary is not supported yet; restart instead");
     if (stop_.requested()) ::_exit(cli::exit_done);  // a second one: at once
     stop_.request_stop();
     tasks_.spawn(drain());
@@ -218,6 +223,7 @@ class Program {
   }
 
   io::Task<> end(int code) {
+    if (std::exchange(ending_, true)) co_return;
     stop_.request_stop();
     co_await admin_.stop();
     co_await data_plane_.stop();
@@ -230,6 +236,7 @@ class Program {
   std::shared_ptr<telemetry::LineSink> access_sink_;
   io::SystemClock clock_;
   io::SystemRandom random_;
+  std::shared_ptr<telemetry::LineSink> event_sink_;
   telemetry::EventLog events_;
   io::EpollEngine engine_;
   io::Signals signals_;
@@ -243,6 +250,7 @@ class Program {
   Endpoint admin_address_;
   int exit_code_ = cli::exit_done;
   bool ready_ = false;
+  bool ending_ = false;
 };
 
 int run_gateway(const cli::Options& options) {

@@ -33,7 +33,7 @@ struct Limits {
   std::chrono::seconds body_timeout{60};        // no byte of a request body for this: 408
   std::chrono::seconds keep_alive_timeout{75};  // an idle client connection ends
   std::chrono::seconds tls_handshake_timeout{15};
-  std::chrono::seconds send_timeout{60};    // a client that takes no byte of a response for this is gone
+  std::chrono::seconds send_timeout{60};    // a client that does not take a piece (64 KiB) in this is gone
   std::chrono::seconds connect_timeout{5};  // to one address of a member, TLS included
   std::chrono::seconds upstream_idle_timeout{60};
   std::chrono::seconds linger_timeout{2};
@@ -41,7 +41,7 @@ struct Limits {
 
   std::size_t upstream_idle_connections_max = 64;  // a worker keeps at most so many per member
   std::size_t members_tried_max = 3;               // connect failures before a request ends in 502
-  std::size_t connections_max = 100'000;           // open client connections, a worker
+  std::size_t connections_max = 100'000;           // open client connections and tunnels, a worker
 };
 
 }  // namespace passerelle

@@ -17,6 +17,7 @@ io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait first
                                                std::optional<Duration> rest, io::StopSource* rest_stop) {
   head.clear();
   head_parser_.reset();
+  release_consumed();
   io::Wait wait = first;
   for (;;) {
     BytesView bytes;
@@ -55,9 +56,19 @@ void MessageSource::keep(BytesView rest) {
 
 void MessageSource::consumed_unread(std::size_t n) {
   unread_at_ += n;
+  release_consumed();
+}
+
+void MessageSource::release_consumed() {
   if (has_unread()) return;
   unread_.reset();
   unread_at_ = 0;
+}
+
+void MessageSource::rest() {
+  head_parser_.reset();
+  trailers_.reset();
+  release_consumed();
 }
 
 std::string MessageSource::take_unread() {
@@ -88,8 +99,7 @@ io::Task<Result<BytesView>> MessageSource::read_body(io::Wait wait) {
       const BytesView bytes = unread();
       piece = decode(bytes);
     } else {
-      unread_.reset();
-      unread_at_ = 0;
+      release_consumed();
       const auto got = co_await stream_.receive(wait);
       if (!got) {
         co_return std::unexpected(got.error());

@@ -55,6 +55,8 @@ class MessageSource {
   [[nodiscard]] bool has_unread() const { return unread_at_ < unread_size(); }
   [[nodiscard]] bool begun() const { return head_parser_.begun(); }
   [[nodiscard]] std::string take_unread();
+  // Between messages: gives back every buffer, and forgets the last head.
+  void rest();
 
  private:
   io::Task<HeadOutcome> read_head(MessageHead& head, io::Wait first, std::optional<Duration> rest,
@@ -63,6 +65,7 @@ class MessageSource {
   [[nodiscard]] BytesView unread() const { return BytesView(unread_->bytes).substr(unread_at_); }
   void keep(BytesView rest);  // of what was received, or of what was kept already
   void consumed_unread(std::size_t n);
+  void release_consumed();
   Result<BytesView> decode(BytesView bytes);
   Result<BytesView> decode_chunks(BytesView bytes);
 

@@ -88,7 +88,13 @@ io::Task<bool> Server::serve_request(io::Stream& stream, MessageSource& source, 
     source.begin_body(*framing);
     while (!source.body_finished()) {
       const auto piece = co_await source.read_body(wait);
-      if (!piece || request.body.size() + piece->size() > own_body_bytes_max) co_return false;
+      if (!piece) co_return false;
+      if (request.body.size() + piece->size() > own_body_bytes_max) {
+        const Response too_long{413, "text/plain", "the body is longer than 1 MiB\n", {}};
+        const std::string refused = write_response(too_long, date_.at(engine_.wall()), false, true);
+        (void)co_await stream.finish(refused, wait);
+        co_return false;
+      }
       request.body += *piece;
     }
     response = handler_(request);

@@ -38,7 +38,10 @@ void EpollEngine::run() {
     update_now();
     for (events_next_ = 0; events_next_ < events_count_;) {
       const epoll_event& event = events_[static_cast<std::size_t>(events_next_++)];
-      if (event.data.ptr == nullptr) continue;
+      if (event.data.ptr == nullptr) {
+        if (event.events != 0) woken_ = true;
+        continue;
+      }
       new_turn();
       static_cast<EventTarget*>(event.data.ptr)->on_events(event.events);
     }
@@ -77,14 +80,18 @@ void EpollEngine::post(std::function<void()> function) {
 }
 
 void EpollEngine::run_posted() {
+  // The wake-up is taken before what it announced: one that comes in between then only finds nothing to do.
+  if (woken_) {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto got = ::read(wake_, &count, sizeof count);
+    woken_ = false;
+  }
   std::vector<std::function<void()>> posted;
   {
     const std::lock_guard lock(posted_mutex_);
     if (posted_.empty()) return;
     posted.swap(posted_);
   }
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto got = ::read(wake_, &count, sizeof count);
   for (auto& function : posted) function();
 }
 
@@ -98,7 +105,7 @@ bool EpollEngine::add(int descriptor, EventTarget& target, std::uint32_t events)
 void EpollEngine::remove(int descriptor, const EventTarget& target) {
   for (int i = events_next_; i < events_count_; ++i) {
     auto& event = events_[static_cast<std::size_t>(i)];
-    if (event.data.ptr == &target) event.data.ptr = nullptr;
+    if (event.data.ptr == &target) event = {};
   }
   ::close(descriptor);
 }

@@ -65,6 +65,7 @@ class EpollEngine final : public Engine {
   std::unique_ptr<epoll_event[]> events_;
   int events_count_ = 0;
   int events_next_ = 0;
+  bool woken_ = false;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
 };

@@ -44,6 +44,8 @@ class MemoryStream final : public Stream, private Ready {
   }
   Engine& engine() override { return engine_; }
 
+  bool quiet() override { return in_->bytes.empty() && !in_->finished && !in_->reset; }
+
   bool try_receive(Result<BytesView>& result) override {
     if (!in_->bytes.empty()) {
       const std::size_t most = std::min(in_->bytes.size(), engine_.settings().chunk_bytes_max);

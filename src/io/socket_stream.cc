@@ -72,6 +72,9 @@ void SocketStream::watch(StreamWatcher* watcher) {
 
 void SocketStream::on_events(std::uint32_t events) {
   if (connecting_) {
+    // What the same edge says of a member that speaks or ends at once is not said again.
+    readable_ = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) != 0;
+    peer_finished_ = (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) on_connected();
     return;
   }
@@ -127,6 +130,14 @@ void SocketStream::on_connected() {
   else
     operation.result.emplace(std::move(self));
   operation.complete_now();
+}
+
+bool SocketStream::quiet() {
+  char byte = 0;
+  const ssize_t got = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  readable_ = true;
+  return false;
 }
 
 bool SocketStream::try_receive(Result<BytesView>& result) {

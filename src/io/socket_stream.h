@@ -27,6 +27,7 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   void reset_on_close() override;
   void watch(StreamWatcher* watcher) override;
   [[nodiscard]] Engine& engine() override { return engine_; }
+  [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
   void wait_receive(ReceiveOperation& operation) override;
   void cancel_receive(ReceiveOperation& operation) override;

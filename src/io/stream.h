@@ -93,6 +93,9 @@ class Stream {
   virtual void watch(StreamWatcher* watcher) = 0;
   [[nodiscard]] virtual Engine& engine() = 0;
 
+  // Whether the peer has neither sent anything unread nor ended: asks the kernel, not the last event.
+  [[nodiscard]] virtual bool quiet() = 0;
+
   // Gives back memory that only a busy stream needs. Called when a connection becomes a tunnel.
   virtual void trim() {}
 

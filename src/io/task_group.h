@@ -31,7 +31,10 @@ class TaskGroup final : private Ready {
     struct Join {
       TaskGroup& group;
       [[nodiscard]] bool await_ready() const { return group.running_ == 0; }
-      void await_suspend(std::coroutine_handle<> waiter) { group.waiter_ = waiter; }
+      void await_suspend(std::coroutine_handle<> waiter) {
+        PASSERELLE_ASSERT(!group.waiter_);  // one parent
+        group.waiter_ = waiter;
+      }
       void await_resume() const {}
     };
     return Join{*this};

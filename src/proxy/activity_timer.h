@@ -17,16 +17,17 @@ class ActivityTimer final : private io::Timer {
   }
   void cancel() { disarm(); }
   void touch() { last_ = engine_.now(); }
-  // While paused no time passes: somebody else is waited for.
-  void pause(bool paused) {
-    paused_ = paused;
+  // While anybody has paused it no time passes: somebody else is waited for.
+  void pause() { ++pauses_; }
+  void resume() {
+    --pauses_;
     touch();
   }
   [[nodiscard]] bool ran_out() const { return ran_out_; }
 
  private:
   void on_timer() override {
-    if (paused_) touch();
+    if (pauses_ > 0) touch();
     if (last_ + limit_ > engine_.now()) return engine_.timers().arm(*this, last_ + limit_);
     ran_out_ = true;
     stop_.request_stop();
@@ -35,7 +36,7 @@ class ActivityTimer final : private io::Timer {
   io::StopSource& stop_;
   Duration limit_{};
   TimePoint last_{};
-  bool paused_ = false;
+  std::uint8_t pauses_ = 0;
   bool ran_out_ = false;
 };
 

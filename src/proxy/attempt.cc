@@ -44,7 +44,7 @@ io::Task<AttemptOutcome> Attempt::run() {
 
 io::Task<AttemptOutcome> Attempt::converse() {
   if (const auto connected = co_await connect(); !connected) {
-    if (client_gone_) co_return AttemptFailure{499, false};
+    if (client_gone_ || worker_.stop().requested()) co_return AttemptFailure{499, false};
     worker_.counters.upstream_failures.add();
     // Nothing of the request has left us: any other member may have it, whatever the method.
     co_return fail_with(
@@ -63,7 +63,7 @@ io::Task<AttemptOutcome> Attempt::converse() {
 
 io::Task<Result<>> Attempt::connect() {
   // A handshake always gets a fresh connection; so does a request whose pooled one turned out to be dead.
-  if (!x_.websocket_ && !x_.stale_retried_) upstream_ = worker_.upstreams.take(*member_);
+  if (!x_.websocket_ && !x_.stale_retried_) upstream_ = worker_.upstreams.take(*member_, server_name());
   if (upstream_) {
     worker_.counters.upstream_reuses.add();
     co_return Result<>();
@@ -73,8 +73,8 @@ io::Task<Result<>> Attempt::connect() {
       worker_.engine, *member_, *x_.snapshot_.client_context, worker_.tls_workspace, server_name(),
       worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
   if (!stream) co_return std::unexpected(stream.error());
-  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, worker_.limits,
-                                                   worker_.http_workspace);
+  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, std::string(server_name()),
+                                                   worker_.limits, worker_.http_workspace);
   co_return Result<>();
 }
 
@@ -120,9 +120,15 @@ io::Task<Result<>> Attempt::send_request() {
 
 io::Task<> Attempt::send_body(http::BodyWriter writer) {
   auto& source = x_.client_.source;
+  // Before its first byte a client may be waiting for the member's 100: then it is the member's time that
+  // passes.
+  bool member_waits = x_.request_.count(FieldId::expect) == 0;
   for (;;) {
+    if (member_waits) timer_.pause();
     const auto piece =
         co_await source.read_body(worker_.engine.in(worker_.limits.body_timeout, group_.stop_source()));
+    if (member_waits) timer_.resume();
+    member_waits = true;
     if (!piece) {
       if (piece.error().kind == ErrorKind::stopped) co_return;
       client_gone_ = piece.error().kind == ErrorKind::reset || piece.error().kind == ErrorKind::closed;
@@ -244,8 +250,9 @@ io::Task<AttemptOutcome> Attempt::relay() {
     // Never a clean end for a message that was cut short. Where its framing tells, closing is enough, and
     // what the member did send still arrives; a body that ends with the connection needs the reset.
     if (kind == http1::Framing::Kind::until_close) x_.client_.stream.reset_on_close();
-    x_.error_info_ =
-        client_gone_ ? "ERRORINFO_CLIENT_CLOSED_REQUEST" : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
+    x_.error_info_ = timer_.ran_out() ? "ERRORINFO_UPSTREAM_TIMED_OUT"
+                     : client_gone_   ? "ERRORINFO_CLIENT_CLOSED_REQUEST"
+                                      : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
     x_.log(answer_->status);
     co_return AfterExchange::gone;
   }
@@ -257,7 +264,11 @@ io::Task<AttemptOutcome> Attempt::relay() {
 // False: one of the two sides broke off.
 io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framing& framing) {
   auto& source = upstream_->source;
-  if (!framing.has_body()) co_return (co_await writer.finish({}, nullptr, client_wait())).has_value();
+  if (!framing.has_body()) {
+    const auto sent = co_await writer.finish({}, nullptr, client_wait());
+    client_gone_ = !sent;
+    co_return sent.has_value();
+  }
   // What came with the head leaves with the head; a head alone does not wait for its body.
   if (!source.has_unread() && !co_await writer.write({}, client_wait())) {
     client_gone_ = true;
@@ -267,10 +278,10 @@ io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framin
     const auto piece = co_await source.read_body(wait());
     if (!piece) co_return false;
     const bool last = source.body_finished();
-    timer_.pause(true);
+    timer_.pause();
     const auto sent = last ? co_await writer.finish(*piece, source.trailers(), client_wait())
                            : co_await writer.write(*piece, client_wait());
-    timer_.pause(false);
+    timer_.resume();
     if (!sent) {
       client_gone_ = true;
       co_return false;

@@ -32,9 +32,10 @@ io::Task<> close_gently(Worker& worker, io::Stream& stream) {
   }
 }
 
-io::Task<> answer_plain_http(Worker& worker, io::Stream& stream) {
+// An answer without an exchange, and the end of the connection.
+io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status) {
   std::string page;
-  append_error_page(page, 400, worker.date(), false, true);
+  append_error_page(page, status, worker.date(), false, true);
   if (co_await stream.send(page, worker.engine.in(worker.limits.linger_timeout, worker.stop()))) {
     co_await close_gently(worker, stream);
   }
@@ -50,7 +51,7 @@ io::Task<std::unique_ptr<io::Stream>> secure(Worker& worker, std::unique_ptr<io:
     worker.counters.tls_handshakes_failed.add();
     worker.events.debug("tls", "handshake with {} failed: {} {}", facts.peer_ip,
                         to_string(shaken.error().kind), shaken.error().what);
-    if (shaken.error().kind == ErrorKind::protocol) co_await answer_plain_http(worker, secured->lower());
+    if (shaken.error().kind == ErrorKind::protocol) co_await answer_alone(worker, secured->lower(), 400);
     co_return nullptr;
   }
   worker.counters.tls_handshakes.add();
@@ -70,12 +71,21 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
     auto head = worker.http_workspace.heads.take();
     const Duration idle =
         first ? Duration(worker.limits.head_timeout) : Duration(worker.limits.keep_alive_timeout);
-    const auto outcome = co_await client.source.read_head(*head, worker.engine.in(idle, worker.draining()),
-                                                          worker.limits.head_timeout, worker.stop());
+    auto outcome = co_await client.source.read_head(*head, worker.engine.in(idle, worker.draining()),
+                                                    worker.limits.head_timeout, worker.stop());
+    // Accepted while we began to drain: its first request may be on its way already.
+    if (first && outcome.kind == http::HeadOutcome::Kind::ended && worker.draining().requested()) {
+      outcome = co_await client.source.read_head(
+          *head, worker.engine.in(worker.limits.linger_timeout, worker.stop()), worker.limits.head_timeout,
+          worker.stop());
+    }
     if (outcome.kind == http::HeadOutcome::Kind::ended) co_return std::nullopt;
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
     const auto listener = listener_of(*snapshot, client.facts.socket);
-    if (!listener) co_return std::nullopt;
+    if (!listener) {
+      co_await answer_alone(worker, client.stream, 503);  // its listener is gone
+      co_return std::nullopt;
+    }
     Exchange exchange(worker, client, *snapshot, *listener, *head);
     if (outcome.kind != http::HeadOutcome::Kind::complete) {
       co_await exchange.refuse_head(outcome);

@@ -110,7 +110,7 @@ void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, 
       if (open != sockets_.end()) {
         id = open->id;
       } else {
-        auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port);
+        auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port, prepared);
         if (!bound) {
           // A machine without IPv6 still has IPv4.
           const bool no_ipv6 =
@@ -130,15 +130,21 @@ void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, 
   }
 }
 
-Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std::uint16_t port) {
+Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std::uint16_t port,
+                                                      const Prepared& prepared) {
   BoundSocket out;
   out.asked = asked;
   Endpoint endpoint = asked;
   endpoint.port = port;
   // SO_REUSEPORT would let a second Passerelle in; so first ask without it whether the address is free. Where
-  // one of our own sockets has the port already, on another address, that question has no use.
-  const bool port_is_ours =
-      std::ranges::any_of(sockets_, [&](const BoundSocket& socket) { return socket.bound.port == port; });
+  // a socket of our own stands in the way of that question, it has no use.
+  const auto stands_in_the_way = [&](const BoundSocket& socket) {
+    const IpAddress any{{}, endpoint.ip.v6};
+    return socket.bound.port == port && socket.bound.ip.v6 == endpoint.ip.v6 &&
+           (socket.bound.ip == endpoint.ip || socket.bound.ip == any || endpoint.ip == any);
+  };
+  const bool port_is_ours = std::ranges::any_of(sockets_, stands_in_the_way) ||
+                            std::ranges::any_of(prepared.sockets, stands_in_the_way);
   if (port != 0 && !port_is_ours) {
     const auto probe = control_.listen(endpoint, {.reuse_port = false, .backlog = 1});
     if (!probe) return std::unexpected(probe.error());

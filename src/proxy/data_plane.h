@@ -68,7 +68,7 @@ class DataPlane {
     std::vector<BoundSocket> sockets;
   };
   void open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems);
-  Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port);
+  Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port, const Prepared& prepared);
   void close_fresh(Prepared& prepared);
   std::vector<std::shared_ptr<const tls::ServerContext>> make_contexts(const model::Gateway& gateway,
                                                                        Problems& problems);

@@ -56,10 +56,10 @@ io::Task<ExchangeOutcome> Exchange::run() {
                          sound.error().what);
     co_return co_await answer(sound.error().status, false);
   }
-  rule_ = snapshot_.gateway->rule_of(listener_index_);
-  if (rule_ == nullptr) co_return co_await answer(404, keep_alive_);
-  group_ = &snapshot_.gateway->groups[rule_->group];
   client_.source.begin_body(framing_);
+  rule_ = snapshot_.gateway->rule_of(listener_index_);
+  if (rule_ == nullptr) co_return co_await answer(404, keep_alive_ && client_.source.body_finished());
+  group_ = &snapshot_.gateway->groups[rule_->group];
 
   int status = 502;
   while (auto member = choose()) {

@@ -92,7 +92,7 @@ io::Task<> Tunnel::pump(Side side) {
     note(side, early);
     const auto sent = co_await to.send(early, wait);
     early = std::string();
-    if (!sent) co_return note_failure(side == Side::client ? Side::backend : Side::client, sent.error());
+    if (!sent) co_return note_deaf(side == Side::client ? Side::backend : Side::client, sent.error());
   }
   for (;;) {
     const auto got = co_await from.receive(wait);
@@ -100,7 +100,7 @@ io::Task<> Tunnel::pump(Side side) {
     if (!got || got->empty()) break;
     note(side, *got);
     const auto sent = co_await to.send(*got, wait);
-    if (!sent) co_return note_failure(side == Side::client ? Side::backend : Side::client, sent.error());
+    if (!sent) co_return note_deaf(side == Side::client ? Side::backend : Side::client, sent.error());
   }
   note_end(side);
   // Half-close: the other side may have more to say.
@@ -129,6 +129,13 @@ void Tunnel::note_end(Side side) {
   if (end_ == TunnelEnd::none)
     end_ = side == Side::client ? TunnelEnd::client_ended : TunnelEnd::backend_ended;
   if (++sides_ended_ == 1) timer_.start(worker_.limits.half_closed_timeout);
+}
+
+// A side that takes no more may still have said something: its own pump reads what the kernel has of it (a
+// Close frame, often), meets the end, and stops the tunnel then.
+void Tunnel::note_deaf(Side side, const Error& error) {
+  if (error.kind != ErrorKind::reset) return note_failure(side, error);
+  timer_.start(worker_.limits.half_closed_timeout);
 }
 
 void Tunnel::note_failure(Side side, const Error& error) {

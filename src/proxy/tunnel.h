@@ -84,6 +84,7 @@ class Tunnel final : public ListNode {
   void note(Side side, BytesView bytes);
   void note_end(Side side);
   void note_failure(Side side, const Error& error);
+  void note_deaf(Side side, const Error& error);
   void log_close();
 
   Worker& worker_;

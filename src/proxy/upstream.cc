@@ -9,20 +9,21 @@ void UpstreamConnection::on_reset() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_timer() { pool_->discard(*this); }
 void UpstreamConnection::run() { pool_->discard(*this); }
 
-std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member) {
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member,
+                                                       std::string_view server_name) {
   const auto found = idle_.find(&member);
   if (found == idle_.end()) return nullptr;
   Idle& idle = found->second;
-  while (!idle.empty()) {
-    auto connection = std::move(idle.back());
-    idle.pop_back();
+  for (std::size_t i = idle.size(); i-- > 0;) {
+    if (member.tls && idle[i]->server_name != server_name) continue;
+    auto connection = std::move(idle[i]);
+    idle.erase(idle.begin() + static_cast<std::ptrdiff_t>(i));
     connection->Timer::disarm();
     connection->Ready::unlink();
     connection->stream->watch(nullptr);
     // Bytes nobody asked for, or an end: the answer to the next request would not be ours (response queue
     // poisoning).
-    Result<BytesView> unasked;
-    if (connection->stream->try_receive(unasked)) continue;
+    if (!connection->stream->quiet()) continue;
     connection->reused = true;
     return connection;
   }
@@ -32,6 +33,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& memb
 void UpstreamPool::put(std::unique_ptr<UpstreamConnection> connection) {
   Idle& idle = idle_[connection->member.get()];
   if (idle.size() >= limits_.upstream_idle_connections_max) return;
+  connection->source.rest();
   connection->pool_ = this;
   engine_.timers().arm(*connection, engine_.now() + limits_.upstream_idle_timeout);
   UpstreamConnection& kept = *connection;

@@ -20,13 +20,15 @@ class UpstreamPool;
 class UpstreamConnection final : private io::StreamWatcher, private io::Timer, private io::Ready {
  public:
   UpstreamConnection(std::unique_ptr<io::Stream> stream_value, std::shared_ptr<board::Member> member_value,
-                     const Limits& limits, http::Workspace& workspace)
+                     std::string server_name_value, const Limits& limits, http::Workspace& workspace)
       : stream(std::move(stream_value)),
         member(std::move(member_value)),
+        server_name(std::move(server_name_value)),
         source(*stream, http1::HeadKind::response, limits, workspace) {}
 
   std::unique_ptr<io::Stream> stream;
   std::shared_ptr<board::Member> member;
+  const std::string server_name;  // the SNI it was made with: another name's requests have no business on it
   http::MessageSource source;
   bool reused = false;
 
@@ -47,7 +49,8 @@ class UpstreamPool {
   UpstreamPool(io::Engine& engine, const Limits& limits) : engine_(engine), limits_(limits) {}
 
   // The freshest idle one that has said nothing since; null if there is none.
-  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const board::Member& member);
+  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const board::Member& member,
+                                                         std::string_view server_name);
   void put(std::unique_ptr<UpstreamConnection> connection);
   void clear() { idle_.clear(); }
 

@@ -47,7 +47,7 @@ io::Task<> Worker::accept_loop(SocketId id, std::shared_ptr<Socket> socket) {
 }
 
 void Worker::take(SocketId id, io::Accepted accepted) {
-  if (counters.connections_open.value() >= limits.connections_max) {
+  if (counters.connections_open.value() + counters.tunnels_open.value() >= limits.connections_max) {
     counters.connections_refused.add();
     tell_failure("connections_max is reached: a connection is refused");
     return;

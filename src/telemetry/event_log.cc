@@ -1,7 +1,6 @@
 #include "telemetry/event_log.h"
 
 #include <fmt/chrono.h>
-#include <unistd.h>
 
 #include <array>
 #include <iterator>
@@ -42,8 +41,7 @@ void EventLog::write(Level level, std::string_view component, std::string_view m
     for (std::size_t i = at; (i = line.find("\\\"", i)) != std::string::npos; ++i) line.erase(i, 1);
   }
   line += '\n';
-  const std::lock_guard lock(mutex_);
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+  sink_->write(line);
 }
 
 }  // namespace passerelle::telemetry

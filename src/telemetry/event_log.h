@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "telemetry/line_sink.h"
 
 namespace passerelle::telemetry {
 
@@ -18,7 +19,8 @@ enum class Level : std::uint8_t { debug, info, warning, error };
 // {"time","level","component","message"}.
 class EventLog {
  public:
-  EventLog(const Clock& clock, Level level, bool json) : clock_(clock), level_(level), json_(json) {}
+  EventLog(const Clock& clock, Level level, bool json, std::shared_ptr<LineSink> sink)
+      : clock_(clock), level_(level), json_(json), sink_(std::move(sink)) {}
 
   template <class... Arguments>
   void debug(std::string_view component, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
@@ -45,7 +47,7 @@ class EventLog {
   const Clock& clock_;
   Level level_;
   bool json_;
-  std::mutex mutex_;
+  std::shared_ptr<LineSink> sink_;  // so that a blocked terminal blocks no worker
 };
 
 // "2026-11-22T13:00:00.123Z"

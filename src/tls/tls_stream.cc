@@ -84,16 +84,15 @@ io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
     const int reason = outcome == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), outcome);
     if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST)
       co_return fail(ErrorKind::protocol, "plain HTTP on a TLS port");
+    // What came with the last flight outlives its loan while ours is sent.
+    hold_unread();
     if (!replies_.empty()) {
       // Also when it failed: the alert tells the peer why.
       const std::string flight = std::move(replies_);
       replies_.clear();
       if (auto sent = co_await lower_->send(flight, wait); !sent) co_return sent;
     }
-    if (reason == SSL_ERROR_NONE) {
-      hold_unread();
-      co_return Result<>();
-    }
+    if (reason == SSL_ERROR_NONE) co_return Result<>();
     if (reason != SSL_ERROR_WANT_READ) {
       const char* text = ERR_reason_error_string(ERR_peek_last_error());
       co_return fail(ErrorKind::tls, text != nullptr ? text : "handshake failed");
@@ -106,7 +105,10 @@ io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
 }
 
 void TlsStream::hold_unread() {
-  if (incoming_.empty()) return;
+  if (incoming_.empty()) {
+    held_ = std::string();
+    return;
+  }
   std::string rest(incoming_);
   held_ = std::move(rest);
   incoming_ = held_;
@@ -150,6 +152,14 @@ bool TlsStream::decrypt(Result<BytesView>& result) {
     result = fail(ErrorKind::tls, text != nullptr ? text : "record failure");
   }
   return true;
+}
+
+bool TlsStream::quiet() {
+  // Session tickets are no words of the peer's: only decrypting tells.
+  if (lower_->quiet() && incoming_.empty() && SSL_has_pending(ssl_.get()) == 0)
+    return !lower_ended_ && !lower_error_;
+  Result<BytesView> unread;
+  return !try_receive(unread);
 }
 
 bool TlsStream::try_receive(Result<BytesView>& result) {

@@ -48,6 +48,7 @@ class TlsStream final : public io::Stream, private io::Ready {
   void reset_on_close() override { lower_->reset_on_close(); }
   void watch(io::StreamWatcher* watcher) override { lower_->watch(watcher); }
   [[nodiscard]] io::Engine& engine() override { return lower_->engine(); }
+  [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
   void wait_receive(io::ReceiveOperation& operation) override;
   void cancel_receive(io::ReceiveOperation& operation) override;

@@ -274,6 +274,7 @@ class ScriptedBackend:
         self.address = "127.0.0.1:%d" % self.server.getsockname()[1]
         self.received = queue.Queue()
         self.connections = 0
+        self.open = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -292,8 +293,16 @@ class ScriptedBackend:
                 client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return
             self.connections += 1
+            self.open.add(client)
             self.received.put(head)
             self.script(client, head)
+
+    def drop_all(self):
+        """Ends every connection, so that none that was kept answers by an old script."""
+        for client in list(self.open):
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        self.open.clear()
 
     def head(self):
         return self.received.get(timeout=PATIENCE)

@@ -17,10 +17,13 @@ template <class Usable>
   for (std::size_t i = 0; i < count; ++i) usable_count += usable(i) ? 1 : 0;
   if (usable_count == 0) return std::nullopt;
   std::size_t skip = turn.fetch_add(1, std::memory_order_relaxed) % usable_count;
+  std::optional<std::size_t> last;
   for (std::size_t i = 0; i < count; ++i) {
-    if (usable(i) && skip-- == 0) return i;
+    if (!usable(i)) continue;
+    if (skip-- == 0) return i;
+    last = i;
   }
-  return std::nullopt;  // one turned unusable meanwhile
+  return last;  // one turned unusable meanwhile
 }
 
 }  // namespace passerelle::policy
