@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "io/epoll_engine.h"
 #include "io/simulated_engine.h"
@@ -192,6 +196,51 @@ Task<> slow_reader(Engine& engine, Listener& listener, TaskGroup& group) {
 TYPED_TEST(EngineTest, APeerThatReadsNothingStopsTheSender) {
   auto listener = this->listen();
   this->run(slow_reader(this->kind.engine, *listener, this->group));
+}
+
+TEST(EpollEngine, NoPostIsLostHoweverManyThreadsPost) {
+  Epoll kind;
+  constexpr int posters = 4, posts = 5000;
+  std::atomic<int> ran = 0;
+  std::vector<std::thread> threads;
+  for (int p = 0; p < posters; ++p) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < posts; ++i) {
+        kind.engine.post([&] {
+          if (++ran == posters * posts) kind.engine.stop();
+        });
+      }
+    });
+  }
+  kind.engine.run();  // a lost wake-up would leave it here
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(ran, posters * posts);
+}
+
+Task<> accept_many(Listener& listener, StopSource& stop, int& accepted, int wanted, Engine& engine) {
+  while (accepted < wanted) {
+    auto got = co_await listener.accept({never, &stop});
+    if (!got) co_return;
+    ++accepted;
+  }
+  engine.stop();
+}
+
+Task<> connect_once(Engine& engine, const Endpoint& to, StopSource& stop) {
+  (void)co_await engine.connect(to, engine.in(seconds(10), stop));
+}
+
+TEST(EpollEngine, AStormOfConnectionsIsAcceptedToTheLast) {
+  Epoll kind;
+  TaskGroup group(kind.engine);
+  auto listener = std::move(*kind.engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));
+  constexpr int wanted = 2000;
+  int accepted = 0;
+  const Endpoint to = listener->local();
+  group.spawn(accept_many(*listener, group.stop_source(), accepted, wanted, kind.engine));
+  for (int i = 0; i < wanted; ++i) group.spawn(connect_once(kind.engine, to, group.stop_source()));
+  if (accepted < wanted) kind.engine.run();
+  EXPECT_EQ(accepted, wanted);
 }
 
 TEST(TimerQueue, FiresInOrderAndForgetsTheDisarmed) {

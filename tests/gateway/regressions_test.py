@@ -1,0 +1,99 @@
+"""One test for each bug that was found: it failed before."""
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from harness import BINARY, EXAMPLE, DemoBackend, Gateway, Process, ScriptedBackend, example, receive_all, receive_until
+from websocket import CLOSE, SWITCH, WebSocket, frame
+
+
+def short_timeout(properties):
+    properties["backendHttpSettingsCollection"][0]["properties"].update(requestTimeout=1)
+
+
+class Regressions(unittest.TestCase):
+    def test_sigterm_while_waiting_for_health_ends_in_order(self):
+        process = Process([BINARY, "run", str(EXAMPLE), "--port", "80=0", "--port", "443=0", "--bind", "DefaultFrontendPublicIP=127.0.0.1", "--bind",
+                           "appGatewayFrontendIP=127.0.0.1", "--admin", "127.0.0.1:0", "--access-log", "off", "--wait-healthy", "60"])
+        process.wait_for("probe: member .* is down")
+        self.assertEqual(process.stop(signal.SIGTERM), 0)
+        self.assertNotIn("NotHealthy", process.text)
+
+    def test_wait_healthy_gives_up_with_exit_code_3(self):
+        process = Process([BINARY, "run", str(EXAMPLE), "--port", "80=0", "--port", "443=0", "--bind", "DefaultFrontendPublicIP=127.0.0.1", "--bind",
+                           "appGatewayFrontendIP=127.0.0.1", "--admin", "127.0.0.1:0", "--access-log", "off", "--wait-healthy", "1"])
+        self.assertEqual(process.child.wait(20), 3)
+
+    def test_a_slow_upload_is_not_charged_to_the_member(self):
+        def answer(client, head):
+            received = head.partition(b"\r\n\r\n")[2]
+            while len(received) < 10:
+                received += client.recv(10)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + received)
+        with ScriptedBackend(answer) as backend, Gateway([backend.address], template=example(short_timeout)) as gateway:
+            client = gateway.connect()
+            client.sendall(b"POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
+            backend.head()
+            threading.Event().wait(1.5)  # longer than the requestTimeout: the client's time, not the member's
+            client.sendall(b"world")
+            self.assertTrue(receive_until(client, b"helloworld").startswith(b"HTTP/1.1 200"))
+
+    def test_a_close_frame_in_front_of_a_reset_arrives(self):
+        def too_much(client, head):
+            client.sendall(SWITCH)
+            client.recv(10)
+            client.sendall(frame(CLOSE, struct.pack("!H", 1009) + b"too big", masked=False))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+            client.close()  # with unread input: the kernel resets
+        with ScriptedBackend(too_much) as backend, Gateway([backend.address]) as gateway:
+            for _ in range(20):
+                tunnel = WebSocket(gateway.connect())
+                try:
+                    tunnel.stream.sendall(frame(2, b"x" * 300000))
+                except OSError:
+                    pass
+                self.assertEqual(tunnel.receive(), (CLOSE, b"\x03\xf1too big"))
+                tunnel.stream.close()
+
+    def test_pooled_connections_do_not_grow_with_what_passes(self):
+        def forever(client, head):
+            while True:
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
+                head = receive_until(client, b"\r\n\r\n")
+        with ScriptedBackend(forever) as backend, Gateway([backend.address]) as gateway:
+            client = gateway.connect()
+
+            def ask(times):
+                for _ in range(times):
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    got = b""
+                    while len(got.partition(b"\r\n\r\n")[2]) < 1000:
+                        got += client.recv(65536)
+
+            def resident():
+                with open(f"/proc/{gateway.pid}/statm") as file:
+                    return int(file.read().split()[1]) * 4096
+            ask(200)
+            before = resident()
+            ask(3000)
+            self.assertLess(resident() - before, 1 << 20)
+
+    def test_bytes_nobody_asked_for_never_answer_the_next_request(self):
+        def poison(client, head):
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood")
+            threading.Event().wait(0.05)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+            receive_all(client)
+        with ScriptedBackend(poison) as backend, Gateway([backend.address]) as gateway:
+            for _ in range(5):
+                self.assertEqual(gateway.get("/x"), (200, b"good"))
+                threading.Event().wait(0.1)
+
+
+if __name__ == "__main__":
+    unittest.main()
