@@ -2,6 +2,9 @@
 // the rest.
 #pragma once
 
+#include <map>
+#include <set>
+
 #include "arm/local_file.h"
 #include "arm/property_reader.h"
 #include "arm/resource.h"
@@ -15,6 +18,9 @@ struct Compilation {
   const LocalFile& local;
   ProblemList& problems;
   model::Gateway& gateway;
+  // Each setting is read once, however many rules use it, so that its problems are said once.
+  std::map<const Item*, std::optional<model::BackendSettings>>& settings_read;
+  std::set<const Item*>& probes_read;
 
   // The element an id names; reports one that is not there, with what there is.
   [[nodiscard]] const Item* resolve(const PropertyReader& from, std::string_view property,
@@ -24,6 +30,8 @@ struct Compilation {
 void compile_certificates(const Compilation& c);
 void compile_listeners(const Compilation& c);
 void compile_rules(const Compilation& c);
+// Settings and probes that no rule uses: what is wrong with them is said all the same.
+void check_unused_backends(const Compilation& c);
 void compile_options(const Compilation& c);
 
 // The index of the group for this pool and setting; made at the first asking.

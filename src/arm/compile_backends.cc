@@ -58,6 +58,7 @@ void read_match(const PropertyReader& reader, model::Probe& probe, ProblemList& 
 
 model::Probe read_probe(const Compilation& c, const Item& item, const model::BackendSettings& settings) {
   const PropertyReader reader(item, c.problems);
+  c.probes_read.insert(&item);
   model::Probe probe;
   probe.name = item.name;
   if (const auto https = is_https(reader, "a probe"); https && *https != settings.https) {
@@ -105,9 +106,8 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
   const auto port = reader.number("port", 1, 65535);
   if (reader.value("port") == nullptr && !reader.failed("port"))
     reader.error("port", "InvalidRequestFormat", "the backend settings have no port; write \"port\": 80");
-  if (!https || !port) return std::nullopt;
-  out.https = *https;
-  out.port = static_cast<std::uint16_t>(*port);
+  out.https = https.value_or(false);
+  out.port = static_cast<std::uint16_t>(port.value_or(80));
   out.request_timeout =
       std::chrono::seconds(reader.number("requestTimeout", 1, seconds_in_a_day).value_or(20));
   out.host_name = reader.string("hostName").value_or("");
@@ -130,7 +130,13 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
     if (const Item* probe = c.resolve(reader, "probe", "probes", true))
       out.probe = read_probe(c, *probe, out);
   }
-  return out;
+  return https && port ? std::optional(std::move(out)) : std::nullopt;
+}
+
+const std::optional<model::BackendSettings>& settings_of(const Compilation& c, const Item& item) {
+  const auto known = c.settings_read.find(&item);
+  if (known != c.settings_read.end()) return known->second;
+  return c.settings_read.emplace(&item, read_settings(c, item)).first->second;
 }
 
 struct Member {
@@ -201,7 +207,7 @@ std::optional<model::Index> compile_group(const Compilation& c, const Item& pool
     return group.pool == pool.name && group.settings_name == settings_item.name;
   });
   if (same != groups.end()) return static_cast<model::Index>(same - groups.begin());
-  const auto settings = read_settings(c, settings_item);
+  const auto& settings = settings_of(c, settings_item);
   if (!settings) return std::nullopt;
   model::BackendGroup group{pool.name, settings_item.name, *settings, {}};
   if (const auto* replaced = c.local.backend_pools.find(pool.name)) {
@@ -224,6 +230,18 @@ std::optional<model::Index> compile_group(const Compilation& c, const Item& pool
   }
   groups.push_back(std::move(group));
   return groups.size() - 1;
+}
+
+void check_unused_backends(const Compilation& c) {
+  for (const Item& item : c.resource.collection("backendHttpSettingsCollection")) (void)settings_of(c, item);
+  for (const Item& item : c.resource.collection("probes")) {
+    if (c.probes_read.contains(&item)) continue;
+    model::BackendSettings any;
+    any.host_name = "any";
+    any.https =
+        equals_ignoring_case(PropertyReader(item, c.problems).string("protocol").value_or(""), "Https");
+    (void)read_probe(c, item, any);
+  }
 }
 
 }  // namespace passerelle::arm

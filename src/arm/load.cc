@@ -31,10 +31,13 @@ class Loader {
       gateway->resource_id = fmt::format(
           "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/applicationGateways/{}",
           input_.scope.subscription, input_.scope.resource_group, gateway->name);
-      compile(Compilation{resource, local, problems_, *gateway});
+      std::map<const Item*, std::optional<model::BackendSettings>> settings_read;
+      std::set<const Item*> probes_read;
+      compile(Compilation{resource, local, problems_, *gateway, settings_read, probes_read});
     }
     Loaded out;
     out.problems = problems_.take();
+    out.certificates = gateway->certificates;
     if (!has_errors(out.problems)) out.gateway = std::move(gateway);
     return out;
   }
@@ -181,6 +184,7 @@ class Loader {
     compile_certificates(c);
     compile_listeners(c);
     compile_rules(c);
+    check_unused_backends(c);
     compile_options(c);
     if (c.resource.collection("httpListeners").empty()) {
       problems_.error(bodies_.front().properties != nullptr ? bodies_.front().properties->where : Position{},

@@ -35,7 +35,9 @@ struct LoadInput {
 
 struct Loaded {
   std::unique_ptr<model::Gateway> gateway;  // null when a problem is an error
-  Problems problems;                        // all of them, in the order of files and lines
+  std::vector<model::Certificate>
+      certificates;   // also when there are errors: they can be checked all the same
+  Problems problems;  // all of them, in the order of files and lines
 };
 
 // Pure. Certificates given as files are left as paths; control/ reads them.

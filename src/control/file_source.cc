@@ -109,7 +109,7 @@ void FileSource::read_parameters(arm::LoadInput& input, Problems& problems) {
   }
 }
 
-void FileSource::read_certificates(model::Gateway& gateway, Problems& problems) {
+void FileSource::read_certificates(std::vector<model::Certificate>& certificates, Problems& problems) {
   const std::filesystem::path base = std::filesystem::path(local_path()).parent_path();
   const auto content = [&](const std::string& path, std::string& out, const Location& origin) {
     if (path.empty()) return true;
@@ -123,7 +123,7 @@ void FileSource::read_certificates(model::Gateway& gateway, Problems& problems) 
     if (text) out = std::move(*text);
     return text.has_value();
   };
-  for (model::Certificate& certificate : gateway.certificates) {
+  for (model::Certificate& certificate : certificates) {
     if (!content(certificate.pfx_path, certificate.pfx, certificate.origin) ||
         !content(certificate.chain_path, certificate.chain, certificate.origin) ||
         !content(certificate.key_path, certificate.key, certificate.origin) ||
@@ -152,9 +152,9 @@ void FileSource::read_certificates(model::Gateway& gateway, Problems& problems) 
 arm::Loaded FileSource::load() {
   Problems problems;
   const auto input = read_input(problems);
-  if (!input) return {nullptr, std::move(problems)};
+  if (!input) return {nullptr, {}, std::move(problems)};
   arm::Loaded loaded = arm::load(*input);
-  if (loaded.gateway) read_certificates(*loaded.gateway, loaded.problems);
+  read_certificates(loaded.gateway ? loaded.gateway->certificates : loaded.certificates, loaded.problems);
   if (has_errors(loaded.problems)) loaded.gateway.reset();
   return loaded;
 }

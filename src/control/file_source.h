@@ -43,7 +43,7 @@ class FileSource {
  private:
   std::optional<std::string> read(const std::string& path, Problems& problems);
   void read_parameters(arm::LoadInput& input, Problems& problems);
-  void read_certificates(model::Gateway& gateway, Problems& problems);
+  void read_certificates(std::vector<model::Certificate>& certificates, Problems& problems);
   FileOptions options_;
   std::optional<std::string> standard_input_;
   std::vector<std::string> seen_;
