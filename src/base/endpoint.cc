@@ -3,18 +3,20 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "base/text.h"
 
 namespace passerelle {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-  const std::string zero_ended(text);
+  std::array<char, INET6_ADDRSTRLEN> zero_ended{};
+  if (text.size() >= zero_ended.size()) return std::nullopt;
+  std::ranges::copy(text, zero_ended.begin());
   IpAddress out;
-  if (inet_pton(AF_INET, zero_ended.c_str(), out.bytes.data()) == 1) return out;
+  if (inet_pton(AF_INET, zero_ended.data(), out.bytes.data()) == 1) return out;
   out.v6 = true;
-  if (inet_pton(AF_INET6, zero_ended.c_str(), out.bytes.data()) == 1) return out;
+  if (inet_pton(AF_INET6, zero_ended.data(), out.bytes.data()) == 1) return out;
   return std::nullopt;
 }
 

@@ -62,6 +62,7 @@ class MessageSourceTest : public testing::Test {
     }
     done = true;
     group.stop();
+    while (group.running() > 1) co_await kind.engine.yield();  // the sender unwinds
     kind.engine.stop();
   }
   io::Task<bool> read_one(MessageSource& source, MessageHead& head) {
@@ -104,9 +105,13 @@ TYPED_TEST_SUITE(MessageSourceTest, Kinds);
 TYPED_TEST(MessageSourceTest, PipelinedRequestsWithEveryKindOfBodyAreToldApart) {
   const auto heard = this->read(
       "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
-      "POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n"
+      "POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n"
       "GET /4 HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(heard, (std::vector<Heard>{{"GET /1", "", ""}, {"POST /2", "hello", ""}, {"POST /3", "abcde", "X-Sum"}, {"GET /4", "", ""}}));
+  EXPECT_EQ(
+      heard,
+      (std::vector<Heard>{
+          {"GET /1", "", ""}, {"POST /2", "hello", ""}, {"POST /3", "abcde", "X-Sum"}, {"GET /4", "", ""}}));
   EXPECT_EQ(this->last.kind, HeadOutcome::Kind::ended);
 }
 
