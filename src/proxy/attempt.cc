@@ -193,7 +193,7 @@ AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
   if (body_refusal_ != 0) return AttemptFailure{body_refusal_, false};
   if (worker_.stop().requested()) return AttemptFailure{499, false};
   if (timer_.ran_out()) {
-    // Azure v2 asks a second member, then answers 504; only for what can be sent again (docs/decisions/0008).
+    // Azure v2 asks a second member, then answers 504; only for what can be sent again (docs/decisions/0002).
     const bool again = x_.can_send_again() && x_.timeouts_++ == 0;
     return fail_with(504, again,
                      fmt::format("no answer within the requestTimeout of {} s",
