@@ -10,7 +10,8 @@ const url = process.argv[2];
 const profile = mkdtempSync(join(tmpdir(), 'passerelle-chromium-'));
 const browser = spawn('chromium', ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--ignore-certificate-errors', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], { stdio: 'ignore' });
-process.on('exit', () => { browser.kill('SIGKILL'); rmSync(profile, { recursive: true, force: true, maxRetries: 5 }); });
+// The browser's children write on for a moment after it is killed: what they leave behind is the temporary folder's.
+process.on('exit', () => { browser.kill('SIGKILL'); try { rmSync(profile, { recursive: true, force: true }); } catch { /* still being written */ } });
 const patience = setTimeout(() => { console.error('chromium: no end after 90 s'); process.exit(1); }, 90000);
 
 async function devtools() {
