@@ -36,9 +36,13 @@ Parsed<HeadParser::Progress> HeadParser::feed(BytesView bytes, const Limits& lim
     if (state_ == State::before) {
       if (kind_ == HeadKind::trailers) {
         state_ = State::fields;
-      } else if (bytes.front() != '\r' && bytes.front() != '\n') {
-        // The first byte already tells TLS, or noise, from HTTP: no need to wait for a line.
-        if (!is(bytes.front(), token_character)) return refuse(400, "this is not HTTP");
+      } else {
+        const auto begins = before_first_line(bytes.front(), head);
+        if (!begins) return std::unexpected(begins.error());
+        if (!*begins) {
+          bytes.remove_prefix(1);
+          continue;
+        }
         state_ = State::first_line;
       }
     }
@@ -58,6 +62,21 @@ Parsed<HeadParser::Progress> HeadParser::feed(BytesView bytes, const Limits& lim
     if (*complete) return Progress{offered - bytes.size(), true};
   }
   return Progress{offered, false};
+}
+
+// True: this byte begins the first line. Else it was one of an empty line's two, and is taken. Byte by byte,
+// so that the first one already tells TLS, or noise, from HTTP, wherever it is cut.
+Parsed<bool> HeadParser::before_first_line(char c, MessageHead& head) {
+  const bool in_blank_line = head.text.size() > line_at_;
+  if (!in_blank_line && is(c, token_character)) return true;
+  if (c != (in_blank_line ? '\n' : '\r') || blank_lines_ >= blank_lines_max)
+    return refuse(400, "this is not HTTP");
+  head.text += c;
+  if (in_blank_line) {
+    ++blank_lines_;
+    line_at_ = static_cast<std::uint32_t>(head.text.size());
+  }
+  return false;
 }
 
 Parsed<bool> HeadParser::check_size(const Limits& limits, const MessageHead& head) const {
@@ -81,9 +100,7 @@ Parsed<bool> HeadParser::check_size(const Limits& limits, const MessageHead& hea
 // True: the head is complete.
 Parsed<bool> HeadParser::end_line(std::string_view line, const Limits& limits, MessageHead& head) {
   switch (state_) {
-    case State::before:
-      if (!line.empty() || ++blank_lines_ > blank_lines_max) return refuse(400, "this is not HTTP");
-      return false;
+    case State::before: return false;
     case State::first_line: {
       state_ = State::fields;
       fields_at_ = static_cast<std::uint32_t>(head.text.size());

@@ -34,6 +34,7 @@ class HeadParser {
  private:
   enum class State : std::uint8_t { before, first_line, fields };
 
+  Parsed<bool> before_first_line(char c, MessageHead& head);
   Parsed<bool> end_line(std::string_view line, const Limits& limits, MessageHead& head);
   static Parsed<bool> request_line(std::string_view line, std::size_t line_at, const Limits& limits,
                                    MessageHead& head);

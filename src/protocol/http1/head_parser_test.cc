@@ -91,7 +91,8 @@ using std::string_view_literals::operator""sv;
 
 INSTANTIATE_TEST_SUITE_P(
     HeadParser, RequestRefusals,
-    testing::Values(Refusal{400, "\x16\x03\x01\x02"sv},                    // TLS
+    testing::Values(Refusal{400, "\x16\x03\x01\x02"sv},  // TLS
+                    Refusal{400, "\rGET / HTTP/1.1"}, Refusal{400, "\nGET / HTTP/1.1\r\n"},
                     Refusal{400, "GET / HTTP/1.1\nHost: a\r\n\r\n"},       // bare LF
                     Refusal{400, "GET / HTTP/1.1\r\nHost: a\n\n"},         // bare LF
                     Refusal{400, "GET / HTTP/1.1\r\nA: b\rc\r\n\r\n"},     // bare CR
