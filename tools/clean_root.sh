@@ -4,6 +4,7 @@ set -euo pipefail
 top=$(git rev-parse --show-toplevel)
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/passerelle-root.XXXXXX")
 trap 'umount "$root/proc" "$root/dev" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
+chmod 755 "$root"  # tests give up root, and must still get in
 debootstrap --variant=minbase bookworm "$root" >/dev/null
 cp /etc/apt/sources.list "$root/etc/apt/" 2>/dev/null || true
 cp -r /etc/apt/sources.list.d /etc/apt/apt.conf.d "$root/etc/apt/" 2>/dev/null || true

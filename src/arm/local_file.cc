@@ -206,9 +206,9 @@ class LocalReader {
         out_.request_timeout_limits_tunnels = member.value.boolean;
       else if (equals_ignoring_case(member.key, keys[1])) {
         out_.update_drains_tunnels = member.value.boolean;
-        if (member.value.boolean) problems_.warning(member.key_where, "WithoutEffect", "\"updateDrainsTunnels\" has no effect yet");
-      }
-      else if (equals_ignoring_case(member.key, keys[2]))
+        if (member.value.boolean)
+          problems_.warning(member.key_where, "WithoutEffect", "\"updateDrainsTunnels\" has no effect yet");
+      } else if (equals_ignoring_case(member.key, keys[2]))
         out_.unhealthy_drains_tunnels = member.value.boolean;
       else
         unknown(member, keys);

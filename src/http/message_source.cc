@@ -35,7 +35,6 @@ io::Task<HeadOutcome> MessageSource::read_head(MessageHead& head, io::Wait first
         co_return HeadOutcome{quiet ? HeadOutcome::Kind::ended : HeadOutcome::Kind::failed, {}, error};
       }
       bytes = *got;
-      bytes_received_ += bytes.size();
     }
     if (rest && !head_parser_.begun()) wait = {stream_.engine().now() + *rest, rest_stop};
     const auto progress = head_parser_.feed(bytes, limits_, head);
@@ -110,7 +109,6 @@ io::Task<Result<BytesView>> MessageSource::read_body(io::Wait wait) {
         finished_ = true;
         co_return BytesView();
       }
-      bytes_received_ += got->size();
       piece = decode(*got);
     }
     if (!piece) co_return piece;

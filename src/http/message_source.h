@@ -51,7 +51,6 @@ class MessageSource {
   [[nodiscard]] bool body_finished() const { return finished_; }
   [[nodiscard]] const MessageHead* trailers() const { return trailers_.get(); }
   [[nodiscard]] std::uint64_t body_bytes() const { return body_bytes_; }
-  [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
   [[nodiscard]] bool has_unread() const { return unread_at_ < unread_size(); }
   [[nodiscard]] bool begun() const { return head_parser_.begun(); }
   [[nodiscard]] std::string take_unread();
@@ -80,7 +79,6 @@ class MessageSource {
   std::size_t unread_at_ = 0;
   std::uint64_t left_ = 0;
   std::uint64_t body_bytes_ = 0;
-  std::uint64_t bytes_received_ = 0;
   bool finished_ = true;
 };
 

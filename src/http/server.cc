@@ -43,6 +43,7 @@ io::Task<> Server::stop() {
 io::Task<> Server::accept_loop() {
   for (;;) {
     auto accepted = co_await listener_->accept({never, &tasks_.stop_source()});
+    if (!accepted && accepted.error().kind == ErrorKind::no_resources) continue;
     if (!accepted) co_return;
     tasks_.spawn(serve_connection(std::move(accepted->stream)));
   }

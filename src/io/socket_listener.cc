@@ -79,7 +79,7 @@ bool SocketListener::try_accept(AcceptOperation& operation) {
     }
     if (errno == EAGAIN) {
       readable_ = false;
-      return false;
+      return tell_refused(operation);
     }
     if (errno == EMFILE || errno == ENFILE) {
       if (refuse_one()) continue;
@@ -87,9 +87,15 @@ bool SocketListener::try_accept(AcceptOperation& operation) {
       continue;  // that one connection failed before we took it (accept(2): treat like EAGAIN, try again)
     }
     engine_.timers().arm(*this, engine_.now() + starved_retry);
-    return false;
+    return tell_refused(operation);
   }
   return false;
+}
+
+bool SocketListener::tell_refused(AcceptOperation& operation) {
+  if (std::exchange(refused_told_, refused_) == refused_) return false;
+  operation.result.emplace(fail(ErrorKind::no_resources, "accept"));
+  return true;
 }
 
 bool SocketListener::refuse_one() {

@@ -25,11 +25,14 @@ class SocketListener final : public Listener, private EventTarget, private Timer
   void run() override { on_events(0); }
   // Out of descriptors: gives up the spare one, takes the connection, closes it. False: not even that worked.
   bool refuse_one();
+  // Ends the accept once for all connections refused since the last time, so that somebody learns of them.
+  bool tell_refused(AcceptOperation& operation);
 
   EpollEngine& engine_;
   AcceptOperation* accept_ = nullptr;
   Endpoint local_;
   std::uint64_t refused_ = 0;
+  std::uint64_t refused_told_ = 0;
   int descriptor_;
   int spare_ = -1;
   bool readable_ = true;

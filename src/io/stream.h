@@ -96,9 +96,6 @@ class Stream {
   // Whether the peer has neither sent anything unread nor ended: asks the kernel, not the last event.
   [[nodiscard]] virtual bool quiet() = 0;
 
-  // Gives back memory that only a busy stream needs. Called when a connection becomes a tunnel.
-  virtual void trim() {}
-
   // --- for operations and for streams over streams ---
   // True when it finished at once, with `result` set.
   [[nodiscard]] virtual bool try_receive(Result<BytesView>& result) = 0;
@@ -132,8 +129,8 @@ class [[nodiscard]] AcceptOperation final : public Operation {
   Wait wait_;
 };
 
-// A resource, owned by its worker. Out of descriptors, it refuses the one connection it has no room for
-// (closes it at once), goes on, and counts it.
+// A resource, owned by its worker. Out of descriptors, it refuses the connections it has no room for (closes
+// them at once), counts them, and ends an accept with `no_resources` to say so; the next accept goes on.
 class Listener {
  public:
   Listener() = default;

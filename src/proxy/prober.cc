@@ -81,6 +81,12 @@ io::Task<> Prober::probe_loop(std::shared_ptr<Running> running) {
     const TimePoint started = engine_.now();
     const Outcome outcome = co_await probe_once(target, {started + target.probe.timeout, &running->stop});
     if (running->stop.requested()) break;
+    if (outcome.our_own_want) {
+      events_.warning("probe", "out of file descriptors: {} could not be probed, and keeps its standing",
+                      target.member->address);
+      (void)co_await engine_.sleep({engine_.now() + eager_interval, &running->stop});
+      continue;
+    }
     answered = answered || outcome.answered;
     const auto change = standing.feed(outcome.verdict.success, target.probe.unhealthy_threshold);
     target.member->set_report({engine_.wall(), sent_in_words(target), outcome.verdict.expected,
@@ -101,6 +107,7 @@ io::Task<Prober::Outcome> Prober::probe_once(const ProbeTarget& target, io::Wait
   const auto asked = co_await ask(target, wait, out);
   if (!asked) {
     out.verdict.success = false;
+    out.our_own_want = asked.error().kind == ErrorKind::no_resources;
     out.verdict.received = asked.error().kind == ErrorKind::timed_out
                                ? fmt::format("nothing within {} s", target.probe.timeout.count())
                                : fmt::format("no answer: {}", asked.error().kind == ErrorKind::protocol ||

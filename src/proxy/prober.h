@@ -45,6 +45,7 @@ class Prober {
   };
   struct Outcome {
     bool answered = false;
+    bool our_own_want = false;  // of descriptors: says nothing of the member
     policy::ProbeVerdict verdict;
   };
   io::Task<> probe_loop(std::shared_ptr<Running> running);

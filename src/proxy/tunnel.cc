@@ -58,8 +58,6 @@ Tunnel::~Tunnel() {
 }
 
 io::Task<> Tunnel::run() {
-  client_->trim();
-  backend_->trim();
   Watcher client_watcher(*this, TunnelEnd::client_reset);
   Watcher backend_watcher(*this, TunnelEnd::backend_reset);
   client_->watch(&client_watcher);

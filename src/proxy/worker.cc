@@ -31,11 +31,12 @@ io::Task<> Worker::accept_loop(SocketId id, std::shared_ptr<Socket> socket) {
   std::uint64_t refused = 0;
   for (;;) {
     auto accepted = co_await socket->listener->accept({never, &socket->stop});
-    if (const auto now_refused = socket->listener->refused(); now_refused != refused) {
-      counters.connections_refused.add(now_refused - refused);
-      refused = now_refused;
+    if (!accepted && accepted.error().kind == ErrorKind::no_resources) {
+      const std::uint64_t before = std::exchange(refused, socket->listener->refused());
+      counters.connections_refused.add(refused - before);
       tell_failure(
           "out of file descriptors: connections are refused; raise the limit (ulimit -n, LimitNOFILE=)");
+      continue;
     }
     if (!accepted) break;
     take(id, std::move(*accepted));

@@ -7,7 +7,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from harness import Gateway, ScriptedBackend, example, receive_all, receive_until
+from harness import GatewayCase, receive_all, receive_until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -16,24 +16,11 @@ def request(fields=b"", line=b"POST /x HTTP/1.1", body=b"", host=b"Host: a\r\n")
     return line + b"\r\n" + host + fields + b"\r\n" + body
 
 
-class HttpCase(unittest.TestCase):
-    """One gateway and one scripted backend for all tests of a class."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.backend = ScriptedBackend(lambda client, head: cls.script(client, head))
-        cls.backend.__enter__()
-        cls.gateway = Gateway([cls.backend.address])
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.stop()
-        cls.backend.__exit__()
+class HttpCase(GatewayCase):
+    """The scripted backend answers every head alike."""
 
     def setUp(self):
-        self.backend.drop_all()
-        while not self.backend.received.empty():
-            self.backend.received.get()
+        super().setUp()
         self.answer_with(OK)
 
     def answer_with(self, answer, close=False):

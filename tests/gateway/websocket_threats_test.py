@@ -8,32 +8,14 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from harness import PATIENCE, Gateway, ScriptedBackend, example, receive_all, receive_exactly, receive_until, wait_until
+from harness import PATIENCE, Gateway, GatewayCase, ScriptedBackend, example, receive_all, receive_exactly, receive_until, wait_until
 from websocket import ACCEPT, KEY, SWITCH, WebSocket, handshake
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 PLAIN = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-class WebSocketThreats(unittest.TestCase):
-    """One gateway for all; `answer` is what the backend says to each head it reads on a connection."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.backend = ScriptedBackend(lambda client, head: cls.script(client, head))
-        cls.backend.__enter__()
-        cls.gateway = Gateway([cls.backend.address])
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.stop()
-        cls.backend.__exit__()
-
-    def setUp(self):
-        self.backend.drop_all()
-        while not self.backend.received.empty():
-            self.backend.received.get()
-
+class WebSocketThreats(GatewayCase):
     def answering(self, *answers):
         """Each head on a connection gets the next answer, the last one for ever."""
         def script(client, head):

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("PASSERELLE_BINARY", str(ROOT / "build" / "release" / "passerelle"))
@@ -312,3 +313,22 @@ class ScriptedBackend:
 
     def __exit__(self, *_):
         self.server.close()
+
+
+class GatewayCase(unittest.TestCase):
+    """One gateway and one scripted backend for all tests of a class; `script` is the class's, set by each test."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.backend = ScriptedBackend(lambda client, head: cls.script(client, head))
+        cls.gateway = Gateway([cls.backend.address])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.stop()
+        cls.backend.__exit__()
+
+    def setUp(self):
+        self.backend.drop_all()
+        while not self.backend.received.empty():
+            self.backend.received.get()
