@@ -67,6 +67,7 @@ void SocketListener::on_events(std::uint32_t events) {
 }
 
 bool SocketListener::try_accept(AcceptOperation& operation) {
+  if (Timer::armed()) return false;  // starved: looks again when it fires
   while (readable_) {
     SocketAddress peer;
     peer.length = sizeof peer.storage;
@@ -86,8 +87,10 @@ bool SocketListener::try_accept(AcceptOperation& operation) {
     } else if (errno != ENOBUFS && errno != ENOMEM) {
       continue;  // that one connection failed before we took it (accept(2): treat like EAGAIN, try again)
     }
+    // Not even a spare one to refuse with: they wait in the backlog, and somebody learns of it.
     engine_.timers().arm(*this, engine_.now() + starved_retry);
-    return tell_refused(operation);
+    operation.result.emplace(fail(ErrorKind::no_resources, "accept"));
+    return true;
   }
   return false;
 }

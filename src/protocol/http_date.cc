@@ -4,6 +4,7 @@
 
 #include <array>
 #include <ctime>
+#include <iterator>
 
 namespace passerelle {
 
@@ -16,10 +17,11 @@ std::string_view HttpDate::at(WallTime time) {
   const std::time_t clock_seconds = second;
   std::tm parts{};
   gmtime_r(&clock_seconds, &parts);
-  text_ =
-      fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[static_cast<std::size_t>(parts.tm_wday)],
-                  parts.tm_mday, months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
-                  parts.tm_hour, parts.tm_min, parts.tm_sec);
+  text_.clear();  // keeps its room: a new second allocates nothing
+  fmt::format_to(std::back_inserter(text_), "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                 days[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
+                 months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour,
+                 parts.tm_min, parts.tm_sec);
   second_ = second;
   return text_;
 }
