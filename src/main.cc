@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -53,8 +54,7 @@ class Program {
         event_sink_(std::make_shared<telemetry::LineSink>(STDERR_FILENO, "")),
         events_(clock_, level_of(options.log_level), options.log_format == "json", event_sink_),
         engine_(clock_, random_),
-        signals_(gateway_signals,
-                 [this](int number) { engine_.post([this, number] { on_signal(number); }); }),
+        signals_(gateway_signals, [this](int number) { hear(number); }),
         data_plane_(engine_, clock_, resolver_, {options.workers, {Limits{}, access_sink_, for_people}},
                     events_),
         configuration_(control::FileSource(options.files), activation(), events_),
@@ -202,12 +202,17 @@ class Program {
     return admin::ready_report(*snapshot->gateway, snapshot->groups, listeners);
   }
 
+  // On the signals' own thread: a second TERM ends the process even if an engine is stuck.
+  void hear(int number) {
+    if ((number == SIGTERM || number == SIGINT) && ++stop_signals_ > 1) ::_exit(cli::exit_done);
+    engine_.post([this, number] { on_signal(number); });
+  }
+
   void on_signal(int number) {
     if (number == SIGHUP) return ready_ && !stop_.requested() ? configuration_.reload("SIGHUP") : void();
     if (number == SIGUSR1) return access_sink_ ? access_sink_->reopen() : void();
     if (number == SIGUSR2)
       return events_.warning("upgrade", "handing over to a new binary is not supported yet; restart instead");
-    if (stop_.requested()) ::_exit(cli::exit_done);  // a second one: at once
     stop_.request_stop();
     tasks_.spawn(drain());
   }
@@ -239,6 +244,7 @@ class Program {
   std::shared_ptr<telemetry::LineSink> event_sink_;
   telemetry::EventLog events_;
   io::EpollEngine engine_;
+  std::atomic<int> stop_signals_ = 0;
   io::Signals signals_;
   io::AresResolver resolver_;
   proxy::DataPlane data_plane_;

@@ -1,5 +1,6 @@
 #include "http/body_writer.h"
 
+#include "base/text.h"
 #include "protocol/http1/chunked_decoder.h"
 
 namespace passerelle::http {
@@ -14,6 +15,7 @@ bool may_be_trailer(FieldId id) {
     case FieldId::cookie:
     case FieldId::expect:
     case FieldId::host:
+    case FieldId::http2_settings:
     case FieldId::keep_alive:
     case FieldId::proxy_authenticate:
     case FieldId::proxy_authorization:
@@ -33,10 +35,18 @@ bool may_be_trailer(FieldId id) {
   }
 }
 
+// The same section: what says how to read or whom to trust comes too late behind the body.
+bool belongs_in_a_head(std::string_view name) {
+  return equals_ignoring_case(name, "authorization") || starts_with_ignoring_case(name, "content-") ||
+         equals_ignoring_case(name, "cache-control") || equals_ignoring_case(name, "range");
+}
+
 void append_trailers(std::string& out, const MessageHead* trailers) {
   if (trailers == nullptr) return;
   for (const auto& field : trailers->fields) {
-    if (!may_be_trailer(field.id)) continue;
+    if (!may_be_trailer(field.id) || !may_be_trailer(twin_field_id(trailers->name(field))) ||
+        belongs_in_a_head(trailers->name(field)))
+      continue;
     out += trailers->name(field);
     out += ": ";
     out += trailers->value(field);

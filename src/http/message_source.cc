@@ -113,7 +113,8 @@ io::Task<Result<BytesView>> MessageSource::read_body(io::Wait wait) {
     }
     if (!piece) co_return piece;
     body_bytes_ += piece->size();
-    if (body_bytes_ > limits_.body_bytes_max)
+    // Of requests only: an answer may go on for ever, as event streams do.
+    if (kind_ == http1::HeadKind::request && body_bytes_ > limits_.body_bytes_max)
       co_return fail(ErrorKind::too_large, "the body is longer than body_bytes_max");
     if (!piece->empty()) co_return piece;
   }

@@ -32,7 +32,7 @@ struct HeadOutcome {
 class MessageSource {
  public:
   MessageSource(io::Stream& stream, http1::HeadKind kind, const Limits& limits, Workspace& workspace)
-      : stream_(stream), limits_(limits), workspace_(workspace), head_parser_(kind) {}
+      : stream_(stream), limits_(limits), workspace_(workspace), head_parser_(kind), kind_(kind) {}
 
   // Waits for the first byte under `idle`; from that byte on `rest` is the time for the whole head, and only
   // `rest_stop` calls it off.
@@ -72,6 +72,7 @@ class MessageSource {
   const Limits& limits_;
   Workspace& workspace_;
   http1::HeadParser head_parser_;
+  http1::HeadKind kind_;
   http1::ChunkedDecoder chunks_;
   http1::Framing framing_;
   RecyclePool<Buffer>::Lease unread_{nullptr};

@@ -79,4 +79,11 @@ FieldId field_id(std::string_view name) {
   return FieldId::other;
 }
 
+FieldId twin_field_id(std::string_view name) {
+  if (name.size() > longest || name.find_first_of("_.") == std::string_view::npos) return FieldId::other;
+  std::array<char, longest> twin{};
+  std::ranges::transform(name, twin.begin(), [](char c) { return c == '_' || c == '.' ? '-' : c; });
+  return field_id({twin.data(), name.size()});
+}
+
 }  // namespace passerelle

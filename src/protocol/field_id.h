@@ -44,4 +44,8 @@ enum class FieldId : std::uint8_t {
 // Ignores case. `other` for every name not listed.
 [[nodiscard]] FieldId field_id(std::string_view name);
 
+// The field a CGI-like backend takes "X_Forwarded_For" or "X.Forwarded.For" for; `other` where the name has
+// neither.
+[[nodiscard]] FieldId twin_field_id(std::string_view name);
+
 }  // namespace passerelle

@@ -230,6 +230,8 @@ io::Task<AttemptOutcome> Attempt::switch_protocols() {
 io::Task<AttemptOutcome> Attempt::relay() {
   const auto framing = http1::response_framing(*answer_, x_.request_.method());
   if (!framing) co_return fail_with(502, false, framing.error().what);
+  if (const auto sound = http1::check_connection_options(*answer_); !sound)
+    co_return fail_with(502, false, sound.error().what);
   // With the request still coming in there is no telling where the next one would begin.
   if (!x_.client_.source.body_finished()) x_.keep_alive_ = false;
   const auto kind = policy::client_framing(*framing, x_.request_.minor_version);
@@ -246,6 +248,16 @@ io::Task<AttemptOutcome> Attempt::relay() {
   upstream_->source.begin_body(*framing);
   const bool whole = co_await relay_body(writer, *framing);
   x_.sent_bytes_ += writer.bytes_sent();
+  if (!whole && writer.head_pending() && !client_gone_) {
+    // The body broke off, or broke the protocol, before any of the answer had left: it can still be said in
+    // order.
+    x_.response_begun_ = false;
+    worker_.counters.upstream_failures.add();
+    worker_.tell_failure(
+        fmt::format("member {} of pool '{}' (setting '{}'): the answer's body cannot be read",
+                    member_->address, x_.group_->pool, x_.group_->settings_name));
+    co_return AttemptFailure{timer_.ran_out() ? 504 : 502, false};
+  }
   if (!whole) {
     // Never a clean end for a message that was cut short. Where its framing tells, closing is enough, and
     // what the member did send still arrives; a body that ends with the connection needs the reset.

@@ -87,6 +87,7 @@ Parsed<void> Exchange::judge() {
   const auto target = http1::request_target(request_);
   if (!target) return std::unexpected(target.error());
   target_ = *target;
+  if (const auto sound = http1::check_connection_options(request_); !sound) return sound;
   const auto framing = http1::request_framing(request_, worker_.limits);
   if (!framing) return std::unexpected(framing.error());
   framing_ = *framing;

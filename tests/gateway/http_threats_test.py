@@ -97,7 +97,7 @@ class HttpThreats(HttpCase):
             got.append(body)
             client.sendall(OK)
         type(self).script = staticmethod(script)
-        self.assertIn(b" 200 ", self.send(request(b"Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n", body=b"3\r\nabc\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: evil\r\nX-Sum: 7\r\n\r\n")))
+        self.assertIn(b" 200 ", self.send(request(b"Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n", body=b"3\r\nabc\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: evil\r\nX_Forwarded_For: evil\r\nHTTP2-Settings: evil\r\nAuthorization: evil\r\nContent-Range: evil\r\nX-Sum: 7\r\n\r\n")))
         self.assertTrue(got[0].endswith(b"0\r\nX-Sum: 7\r\n\r\n"), got)
         self.assertNotIn(b"evil", got[0])
 
@@ -162,8 +162,22 @@ class HttpThreats(HttpCase):
         self.answer_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n", close=True)
         answer = self.send(request(line=b"GET / HTTP/1.1"), half_close=False)
         self.assertTrue(answer.endswith(b"5\r\nshort\r\n"), answer)
-        self.answer_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\nXX\r\n", close=True)
-        self.assertNotIn(b"0\r\n\r\n", self.send(request(line=b"GET / HTTP/1.1"), half_close=False))
+        def late(client, head):
+            client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n")
+            threading.Event().wait(0.1)
+            client.sendall(b"XX\r\n")
+        type(self).script = staticmethod(late)
+        self.assertTrue(self.send(request(line=b"GET / HTTP/1.1"), half_close=False).endswith(b"5\r\nshort\r\n"))
+
+    def test_h37_bad_chunks_of_an_answer_are_a_502_while_nothing_has_left(self):
+        for chunk in (b"zz\r\n", b"+5\r\n", b"0x5\r\nhello\r\n", b"\r\n", b"5\nhello\r\n", b"ffffffffffffffff\r\n"):
+            self.answer_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk, close=True)
+            self.assertIn(b" 502 ", self.send(request(b"Connection: close\r\n", line=b"GET / HTTP/1.1")).split(b"\r\n")[0], chunk)
+
+    def test_a_connection_field_that_names_too_much_is_refused(self):
+        self.refused(request(b"Connection: " + b"a," * 15000 + b"\r\n", line=b"GET / HTTP/1.1"), 400)
+        self.answer_with(b"HTTP/1.1 200 OK\r\nConnection: " + b"a," * 15000 + b"\r\nContent-Length: 2\r\n\r\nok", close=True)
+        self.assertIn(b" 502 ", self.send(request(b"Connection: close\r\n", line=b"GET / HTTP/1.1")).split(b"\r\n")[0])
 
     def test_h48_a_backend_that_says_too_much_loses_its_connection(self):
         self.answer_with(OK + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "base/text.h"
@@ -47,27 +48,33 @@ bool is_our_own(FieldId id) {
   }
 }
 
-// "X_Forwarded_For" and "X.Forwarded.For" become X-Forwarded-For in CGI-like backends: a spoof of our own
-// fields.
+// A spoof of our own fields, as CGI-like backends read it.
 bool is_twin_of_our_own(std::string_view name) {
-  if (name.find_first_of("_.") == std::string_view::npos) return false;
-  std::string twin(name);
-  std::ranges::replace_if(twin, [](char c) { return c == '_' || c == '.'; }, '-');
-  const FieldId id = field_id(twin);
+  const FieldId id = twin_field_id(name);
   return is_our_own(id) || is_hop_by_hop(id);
 }
 
+// What of a head goes on: all but hop-by-hop fields and those that Connection names (RFC 9110 section 7.6.1).
 class Passed {
  public:
-  explicit Passed(const MessageHead& head) : head_(head), any_named_(head.count(FieldId::connection) > 0) {}
+  explicit Passed(const MessageHead& head) : head_(head) {
+    for (const auto& field : head.fields) {
+      if (field.id != FieldId::connection) continue;
+      for_each_element(head.value(field), [&](std::string_view name) {
+        if (count_ < named_.size()) named_[count_++] = name;  // more were refused before
+      });
+    }
+  }
   [[nodiscard]] bool operator()(const MessageHead::Field& field) const {
     if (is_hop_by_hop(field.id)) return false;
-    return !any_named_ || !head_.has_token(FieldId::connection, head_.name(field));
+    return std::none_of(named_.begin(), named_.begin() + static_cast<std::ptrdiff_t>(count_),
+                        [&](std::string_view name) { return equals_ignoring_case(name, head_.name(field)); });
   }
 
  private:
   const MessageHead& head_;
-  bool any_named_;
+  std::array<std::string_view, http1::connection_options_max> named_{};
+  std::size_t count_ = 0;
 };
 
 void append_forwarded(std::string& out, const MessageHead& head, const http1::RequestTarget& target,

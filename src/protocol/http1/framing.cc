@@ -51,6 +51,17 @@ Parsed<Framing> response_framing(const MessageHead& head, std::string_view metho
   return Framing{*length == 0 ? Framing::Kind::none : Framing::Kind::length, *length};
 }
 
+Parsed<void> check_connection_options(const MessageHead& head) {
+  std::size_t options = 0;
+  for (const auto& field : head.fields) {
+    if (field.id == FieldId::connection)
+      for_each_element(head.value(field), [&](std::string_view) { ++options; });
+  }
+  if (options > connection_options_max)
+    return refuse(400, "Connection names more fields than connection_options_max");
+  return {};
+}
+
 bool is_persistent(const MessageHead& head) {
   if (head.has_token(FieldId::connection, "close")) return false;
   return head.minor_version == 1 || head.has_token(FieldId::connection, "keep-alive");

@@ -27,6 +27,11 @@ struct Framing {
 // `method` is the request's: a response to HEAD has no body whatever its fields say.
 [[nodiscard]] Parsed<Framing> response_framing(const MessageHead& head, std::string_view method);
 
+// Names in Connection, all its fields together. Each is compared with each field: past this many a head is
+// refused.
+inline constexpr std::size_t connection_options_max = 32;
+[[nodiscard]] Parsed<void> check_connection_options(const MessageHead& head);
+
 // Whether the sender lets the connection be used again after this message.
 [[nodiscard]] bool is_persistent(const MessageHead& head);
 
