@@ -152,6 +152,32 @@ TEST(Journey, ABodyThatStopsIsA408AndNotTheMembersFault) {
                         "HTTP/1.1 408 Request Timeout\r\n"));
 }
 
+io::Task<> answer_at_length(io::Stream& stream, io::StopSource& stop) {
+  (void)co_await head_of(stream, stop);
+  const std::string answer = "HTTP/1.1 200 OK\r\n\r\n" + std::string(5000, 'y') + "the end";
+  (void)co_await stream.finish(answer, {never, &stop});
+}
+
+io::Task<> ask_at_length(Journey& journey, std::string sent, std::string wanted) {
+  auto stream = co_await journey.connect();
+  (void)co_await stream->send(sent, journey.wait());
+  EXPECT_THAT(co_await journey.read_until(*stream, wanted), HasSubstr(wanted));
+}
+
+TEST(Journey, ABodyLimitIsForRequestsAndAnAnswerMayGoOn) {
+  Limits limits;
+  limits.body_bytes_max = 1000;
+  Simulation simulation(5);
+  Journey journey(simulation.engine, simulation.clock, answer_at_length, limits);
+  journey.run(ask_at_length(journey, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n0\r\n\r\n"));
+  Simulation other(5);
+  Journey refused(other.engine, other.clock, say_nothing, limits);
+  refused.run(ask_at_length(refused,
+                            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" +
+                                std::string(2000, 'x') + "\r\n0\r\n\r\n",
+                            "HTTP/1.1 413 Content Too Large"));
+}
+
 io::Task<> idle_for_days(Journey& journey) {
   auto stream = co_await journey.connect();
   EXPECT_TRUE(co_await stream->send(sample_handshake, journey.wait()));

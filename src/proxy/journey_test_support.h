@@ -17,10 +17,10 @@ class Journey {
   // `answer` serves each connection the member gets.
   using Answer = std::function<io::Task<>(io::Stream&, io::StopSource&)>;
 
-  Journey(io::Engine& engine, const Clock& clock, Answer answer)
+  Journey(io::Engine& engine, const Clock& clock, Answer answer, const Limits& limits = {})
       : engine_(engine),
         events_(clock, telemetry::Level::error, false, std::make_shared<telemetry::LineSink>(2, "")),
-        worker_(engine, WorkerSettings{}, events_),
+        worker_(engine, WorkerSettings{limits, nullptr, false}, events_),
         answer_(std::move(answer)),
         tasks_(engine) {
     member_listener_ = std::move(*engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));
