@@ -118,12 +118,6 @@ JsonWriter& JsonWriter::number(std::uint64_t value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::signed_number(std::int64_t value) {
-  separate();
-  fmt::format_to(std::back_inserter(out_), "{}", value);
-  return *this;
-}
-
 JsonWriter& JsonWriter::decimal(double value, int digits) {
   separate();
   fmt::format_to(std::back_inserter(out_), "{:.{}f}", value, digits);

@@ -27,7 +27,6 @@ class JsonWriter {
   JsonWriter& boolean(bool value) { return raw(value ? "true" : "false"); }
   JsonWriter& null() { return raw("null"); }
   JsonWriter& number(std::uint64_t value);
-  JsonWriter& signed_number(std::int64_t value);
   JsonWriter& decimal(double value, int digits);
   JsonWriter& raw(std::string_view json);
 

@@ -36,8 +36,7 @@ class FileSource {
   [[nodiscard]] std::string fingerprint() const;
   // Where the local file is, or would be.
   [[nodiscard]] std::string local_path() const;
-  // The resource's names, for `init`: what the templates hold, with or without problems.
-  [[nodiscard]] const FileOptions& options() const { return options_; }
+  // The texts as they are on disk, for `init`; nothing when a file cannot be read.
   [[nodiscard]] std::optional<arm::LoadInput> read_input(Problems& problems);
 
  private:

@@ -1,4 +1,4 @@
-"""One test for each bug that was found: it failed before."""
+"""Bugs that were found by review and by attack, each pinned down by a test. Written beside their fixes."""
 import os
 import signal
 import socket

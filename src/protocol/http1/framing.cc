@@ -13,8 +13,8 @@ Parsed<Framing> request_framing(const MessageHead& head, const Limits& limits) {
     if (encodings > 1) return refuse(400, "more than one Transfer-Encoding");
     const auto coding = *head.find(FieldId::transfer_encoding);
     if (equals_ignoring_case(coding, "chunked")) return Framing{Framing::Kind::chunked, 0};
-    // A list that ends in chunked is well formed but not implemented; anything else leaves the length
-    // unknown.
+    // A list that ends in chunked is well formed, and a 501 by RFC 9112 section 6.1; anything else leaves the
+    // length unknown.
     const auto comma = coding.rfind(',');
     const bool ends_chunked =
         comma != std::string_view::npos && equals_ignoring_case(trimmed(coding.substr(comma + 1)), "chunked");
