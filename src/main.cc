@@ -18,6 +18,7 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "control/configuration.h"
+#include "io/descriptor_limit.h"
 #include "io/epoll_engine.h"
 #include "io/resolver.h"
 #include "io/service_manager.h"
@@ -118,7 +119,7 @@ class Program {
     if (outcome == control::Configuration::Outcome::cannot_start) return cli::exit_cannot_start;
     if (options_.admin == "off") return cli::exit_done;
     const Endpoint endpoint = *Endpoint::parse(options_.admin);
-    auto listener = engine_.listen(endpoint, {.reuse_port = false, .backlog = 128});
+    auto listener = engine_.listen(endpoint, {.reuse_port = false, .for_clients = false, .backlog = 128});
     if (!listener) {
       fmt::print(stderr,
                  "passerelle: error: {}: the admin listener cannot listen on {} ({}); choose another with "

@@ -62,7 +62,8 @@ class [[nodiscard]] YieldOperation final : public Ready {
 };
 
 struct ListenOptions {
-  bool reuse_port = true;  // several workers listen on one address; the kernel spreads connections over them
+  bool reuse_port = true;   // several workers listen on one address; the kernel spreads connections over them
+  bool for_clients = true;  // not for the process's own pages: it stops short of the last descriptors
   int backlog = 4096;
 };
 

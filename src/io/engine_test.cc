@@ -269,5 +269,16 @@ TEST(TimerQueue, FiresInOrderAndForgetsTheDisarmed) {
   EXPECT_EQ(order, expected);
 }
 
+TEST(DescriptorShares, TheLastAreForMembersThenForOurselves) {
+  const DescriptorShares wide(1000);
+  EXPECT_TRUE(wide.is_for_client(935));
+  EXPECT_FALSE(wide.is_for_client(936));
+  EXPECT_TRUE(wide.is_for_member(967));
+  EXPECT_FALSE(wide.is_for_member(968));
+  const DescriptorShares narrow(64);
+  EXPECT_TRUE(narrow.is_for_client(47));
+  EXPECT_FALSE(narrow.is_for_client(48));
+}
+
 }  // namespace
 }  // namespace passerelle::io

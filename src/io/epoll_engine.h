@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/recycle_pool.h"
+#include "io/descriptor_limit.h"
 #include "io/engine.h"
 
 struct epoll_event;
@@ -48,6 +49,7 @@ class EpollEngine final : public Engine {
   void remove(int descriptor, const EventTarget& target);
   [[nodiscard]] MutableBytes receive_buffer() { return {receive_buffer_.get(), receive_buffer_bytes}; }
   [[nodiscard]] RecyclePool<Park>& parks() { return parks_; }
+  [[nodiscard]] const DescriptorShares& shares() const { return shares_; }
 
  private:
   static constexpr std::size_t receive_buffer_bytes = 64 * kibibyte;
@@ -57,6 +59,7 @@ class EpollEngine final : public Engine {
   void wait_for_events();
   void run_posted();
 
+  DescriptorShares shares_;
   int epoll_ = -1;
   int wake_ = -1;  // eventfd
   std::atomic<bool> stopping_ = false;

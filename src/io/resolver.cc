@@ -11,6 +11,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/thread_name.h"
+
 namespace passerelle::io {
 namespace {
 
@@ -106,6 +108,7 @@ void AresResolver::resolve(const std::string& host, Done done) {
 }
 
 void AresResolver::run() {
+  name_this_thread("resolver");
   ares_library_init(ARES_LIB_INIT_ALL);
   ares_channel channel = nullptr;
   ares_options options{};

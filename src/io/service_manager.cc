@@ -1,6 +1,5 @@
 #include "io/service_manager.h"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,13 +22,6 @@ void notify_service_manager(std::string_view state) {
   if (descriptor < 0) return;
   ::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL, address->get(), address->length);
   ::close(descriptor);
-}
-
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace passerelle::io

@@ -8,7 +8,4 @@ namespace passerelle::io {
 // Sends `state` ("READY=1") to NOTIFY_SOCKET; does nothing where there is none.
 void notify_service_manager(std::string_view state);
 
-// Raises the soft limit of open files to the hard one: a gateway's connections are descriptors.
-void raise_descriptor_limit();
-
 }  // namespace passerelle::io

@@ -4,6 +4,8 @@
 
 #include <csignal>
 
+#include "base/thread_name.h"
+
 namespace passerelle::io {
 namespace {
 
@@ -28,6 +30,7 @@ Signals::Signals(std::vector<int> numbers, std::function<void(int)> on_signal)
   block(numbers_);
   const sigset_t set = make_set(numbers_);
   thread_ = std::thread([this, set] {
+    name_this_thread("signals");
     for (;;) {
       int number = 0;
       if (sigwait(&set, &number) != 0) continue;

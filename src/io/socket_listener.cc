@@ -1,6 +1,5 @@
 #include "io/socket_listener.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -44,22 +43,17 @@ Result<std::unique_ptr<Listener>> SocketListener::open(EpollEngine& engine, cons
   bound.length = sizeof bound.storage;
   if (::getsockname(descriptor, bound.get(), &bound.length) != 0)
     return close_and_fail(descriptor, "getsockname");
-  std::unique_ptr<SocketListener> listener(new SocketListener(engine, descriptor, bound.to_endpoint()));
+  std::unique_ptr<SocketListener> listener(
+      new SocketListener(engine, descriptor, bound.to_endpoint(), options.for_clients));
   if (!engine.add(descriptor, *listener, EPOLLIN | EPOLLET))
     return std::unexpected(error_from_errno(errno, "epoll_ctl"));
   return listener;
 }
 
-SocketListener::SocketListener(EpollEngine& engine, int descriptor, Endpoint local)
-    : engine_(engine),
-      local_(std::move(local)),
-      descriptor_(descriptor),
-      spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+SocketListener::SocketListener(EpollEngine& engine, int descriptor, Endpoint local, bool for_clients)
+    : engine_(engine), local_(std::move(local)), descriptor_(descriptor), for_clients_(for_clients) {}
 
-SocketListener::~SocketListener() {
-  if (spare_ >= 0) ::close(spare_);
-  engine_.remove(descriptor_, *this);
-}
+SocketListener::~SocketListener() { engine_.remove(descriptor_, *this); }
 
 void SocketListener::on_events(std::uint32_t events) {
   readable_ = readable_ || events != 0;
@@ -72,6 +66,11 @@ bool SocketListener::try_accept(AcceptOperation& operation) {
     SocketAddress peer;
     peer.length = sizeof peer.storage;
     const int descriptor = ::accept4(descriptor_, peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0 && for_clients_ && !engine_.shares().is_for_client(descriptor)) {
+      ::close(descriptor);
+      ++refused_;
+      continue;
+    }
     if (descriptor >= 0) {
       auto stream = SocketStream::adopt(engine_, descriptor);
       if (!stream) continue;  // out of epoll memory: this connection is refused, the rest go on
@@ -82,12 +81,9 @@ bool SocketListener::try_accept(AcceptOperation& operation) {
       readable_ = false;
       return tell_refused(operation);
     }
-    if (errno == EMFILE || errno == ENFILE) {
-      if (refuse_one()) continue;
-    } else if (errno != ENOBUFS && errno != ENOMEM) {
+    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
       continue;  // that one connection failed before we took it (accept(2): treat like EAGAIN, try again)
-    }
-    // Not even a spare one to refuse with: they wait in the backlog, and somebody learns of it.
+    // The machine's end, not our share's: they wait in the backlog, and somebody learns of it.
     engine_.timers().arm(*this, engine_.now() + starved_retry);
     operation.result.emplace(fail(ErrorKind::no_resources, "accept"));
     return true;
@@ -98,18 +94,6 @@ bool SocketListener::try_accept(AcceptOperation& operation) {
 bool SocketListener::tell_refused(AcceptOperation& operation) {
   if (std::exchange(refused_told_, refused_) == refused_) return false;
   operation.result.emplace(fail(ErrorKind::no_resources, "accept"));
-  return true;
-}
-
-bool SocketListener::refuse_one() {
-  if (spare_ < 0) spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (spare_ < 0) return false;
-  ::close(std::exchange(spare_, -1));
-  const int descriptor = ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
-  if (descriptor < 0) return errno == EAGAIN;
-  ::close(descriptor);
-  ++refused_;
-  spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   return true;
 }
 

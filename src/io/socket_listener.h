@@ -19,12 +19,10 @@ class SocketListener final : public Listener, private EventTarget, private Timer
   void cancel_accept(AcceptOperation& operation) override;
 
  private:
-  SocketListener(EpollEngine& engine, int descriptor, Endpoint local);
+  SocketListener(EpollEngine& engine, int descriptor, Endpoint local, bool for_clients);
   void on_events(std::uint32_t events) override;
   void on_timer() override { on_events(0); }
   void run() override { on_events(0); }
-  // Out of descriptors: gives up the spare one, takes the connection, closes it. False: not even that worked.
-  bool refuse_one();
   // Ends the accept once for all connections refused since the last time, so that somebody learns of them.
   bool tell_refused(AcceptOperation& operation);
 
@@ -34,7 +32,7 @@ class SocketListener final : public Listener, private EventTarget, private Timer
   std::uint64_t refused_ = 0;
   std::uint64_t refused_told_ = 0;
   int descriptor_;
-  int spare_ = -1;
+  bool for_clients_;
   bool readable_ = true;
 };
 

@@ -38,6 +38,10 @@ Result<std::unique_ptr<SocketStream>> SocketStream::start_connect(EpollEngine& e
   if (!address) return std::unexpected(address.error());
   const int descriptor = ::socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return std::unexpected(error_from_errno(errno, "socket"));
+  if (!engine.shares().is_for_member(descriptor)) {
+    ::close(descriptor);
+    return fail(ErrorKind::no_resources, "socket");
+  }
   set_stream_options(descriptor, address->family());
   const bool connected = ::connect(descriptor, address->get(), address->length) == 0;
   // A UNIX socket whose backlog is full says EAGAIN: it is refused, there is nothing to wait for.

@@ -35,7 +35,7 @@ io::Task<> Worker::accept_loop(SocketId id, std::shared_ptr<Socket> socket) {
       const std::uint64_t before = std::exchange(refused, socket->listener->refused());
       counters.connections_refused.add(refused - before);
       tell_failure(
-          "out of file descriptors: connections are refused or wait; raise the limit (ulimit -n, "
+          "out of file descriptors: connections are refused; raise the limit (ulimit -n, "
           "LimitNOFILE=)");
       continue;
     }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/thread_name.h"
 #include "io/epoll_engine.h"
 #include "io/system_clock.h"
 #include "proxy/worker.h"
@@ -15,7 +16,10 @@ namespace passerelle::proxy {
 class WorkerThread {
  public:
   WorkerThread(Clock& clock, const WorkerSettings& settings, telemetry::EventLog& events)
-      : engine_(clock, random_), worker_(engine_, settings, events), thread_([this] { engine_.run(); }) {}
+      : engine_(clock, random_), worker_(engine_, settings, events), thread_([this] {
+          name_this_thread("worker");
+          engine_.run();
+        }) {}
   ~WorkerThread() {
     if (!thread_.joinable()) return;
     engine_.stop();

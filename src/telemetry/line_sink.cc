@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace passerelle::telemetry {
 
 LineSink::LineSink(int descriptor, std::string path)
@@ -37,6 +39,7 @@ void LineSink::write(std::string_view lines) {
 }
 
 void LineSink::run() {
+  name_this_thread("log writer");
   std::string writing;
   for (;;) {
     {

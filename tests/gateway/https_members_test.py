@@ -65,6 +65,27 @@ class HttpsMembers(unittest.TestCase):
             self.assertIn("member.example", backend.names)
             self.assertGreaterEqual(gateway.metric("upstream_reuses_total"), 1)
 
+    def test_a_kept_connection_serves_only_the_name_it_was_made_for(self):
+        def serve(client, head):
+            while True:
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                head = receive_until(client, b"\r\n\r\n")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="passerelle-"))
+        self.addCleanup(shutil.rmtree, folder)
+
+        def over_tls(p):
+            p["backendHttpSettingsCollection"][0]["properties"].update(protocol="Https", port=443)
+            p["backendHttpSettingsCollection"][0]["properties"].pop("hostName", None)
+            p["probes"][0]["properties"].update(protocol="Https", host="probe.example")
+        with TlsBackend(serve, folder) as backend, Gateway([backend.address], template=example(over_tls)) as gateway:
+            with gateway.connect() as client:
+                for host in ("a.example", "b.example", "a.example", "b.example"):
+                    client.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                    self.assertTrue(receive_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 200"))
+            asked = [name for name in backend.names if name != "probe.example"]
+            self.assertEqual(asked, ["a.example", "b.example"])
+            self.assertEqual(backend.connections, 2)
+
 
 if __name__ == "__main__":
     unittest.main()

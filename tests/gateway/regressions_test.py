@@ -1,19 +1,31 @@
 """Bugs that were found by review and by attack, each pinned down by a test. Written beside their fixes."""
+import ctypes
+import fcntl
 import os
+import re
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
+import termios
 import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from harness import BINARY, EXAMPLE, SANITIZED, DemoBackend, Gateway, Process, ScriptedBackend, example, receive_all, receive_until
+from harness import BINARY, EXAMPLE, SANITIZED, DemoBackend, Gateway, Process, ScriptedBackend, example, receive_all, receive_until, wait_until
 from websocket import CLOSE, SWITCH, WebSocket, frame
 
 
 def short_timeout(properties):
     properties["backendHttpSettingsCollection"][0]["properties"].update(requestTimeout=1)
+
+
+def pending(pid):
+    """Whether the process has signals nobody has taken yet."""
+    with open(f"/proc/{pid}/status") as file:
+        return int(next(line for line in file if line.startswith("ShdPnd")).split()[1], 16) != 0
 
 
 class Regressions(unittest.TestCase):
@@ -94,6 +106,66 @@ class Regressions(unittest.TestCase):
             for _ in range(5):
                 self.assertEqual(gateway.get("/x"), (200, b"good"))
                 threading.Event().wait(0.1)
+
+    def test_a_get_on_a_kept_connection_that_is_reset_is_asked_again_and_a_post_is_not(self):
+        def once(client, head):
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine")
+            receive_until(client, b"\r\n\r\n")  # the second request on this connection
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with ScriptedBackend(once) as backend, Gateway([backend.address]) as gateway:
+            self.assertEqual(gateway.get("/one"), (200, b"fine"))
+            self.assertEqual(gateway.get("/two"), (200, b"fine"))
+            self.assertEqual(backend.connections, 2, "the second GET met a reset and went out again on a connection of its own")
+            self.assertEqual(gateway.get("/three", method="POST", fields="Content-Length: 0\r\n")[0], 502)
+
+    @unittest.skipIf(SANITIZED, "the sanitizer's runtime is in the way of a debugger")
+    def test_a_second_signal_ends_it_even_when_its_threads_are_stuck(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long] * 4
+        attach, all_children = 16, 0x40000000
+        with DemoBackend() as one:
+            gateway = Gateway([one.address])
+            tasks = f"/proc/{gateway.pid}/task"
+            stuck = []
+            for thread in map(int, os.listdir(tasks)):
+                with open(f"{tasks}/{thread}/comm") as file:
+                    name = file.read().strip()
+                if thread == gateway.pid or name.startswith("worker"):
+                    self.assertEqual(libc.ptrace(attach, thread, 0, 0), 0, os.strerror(ctypes.get_errno()))
+                    os.waitpid(thread, all_children)
+                    stuck.append(thread)
+            self.assertGreaterEqual(len(stuck), 2, "the main thread and a worker")
+            gateway.process.send(signal.SIGTERM)
+            # The first is taken at once; the second must not merge with it while both are pending.
+            wait_until(lambda: not pending(gateway.pid), "the first signal is taken")
+            gateway.process.send(signal.SIGTERM)
+            for thread in sorted(stuck, reverse=True):  # the leader last: it is reported when the others are gone
+                self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(thread, all_children)[1]), 0)
+            shutil.rmtree(gateway.folder)
+
+    def test_a_blocked_standard_error_makes_nobody_wait(self):
+        with DemoBackend() as one, Gateway([one.address], template=example()) as gateway:
+            folder = gateway.folder
+            command = [BINARY, "run", str(folder / "gateway.json"), "--admin", "127.0.0.1:0", "--access-log", "off", "--log-level", "debug"]
+            reading, writing = os.pipe()
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=writing)
+            os.close(writing)
+            self.addCleanup(os.close, reading)
+            self.addCleanup(child.wait)
+            self.addCleanup(child.kill)
+            said = b""
+            while not re.search(rb"http://127\.0\.0\.1:\d+/\s.*\n(.*\n)*.*https://", said):
+                said += os.read(reading, 4096)
+            port = int(re.search(rb"^    http://127\.0\.0\.1:(\d+)/", said, re.M).group(1))
+            (folder / "gateway.json").write_text("no JSON")
+            for _ in range(200):  # each says in a line or two why it is refused: more than the pipe holds
+                child.send_signal(signal.SIGHUP)
+                with socket.create_connection(("127.0.0.1", port), 15) as client:
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    self.assertTrue(receive_all(client).startswith(b"HTTP/1.1 200"))
+            held = fcntl.ioctl(reading, termios.FIONREAD, b"\0\0\0\0")
+            self.assertGreater(struct.unpack("i", held)[0], 3000, "the pipe is full")
 
 
 if __name__ == "__main__":
