@@ -50,6 +50,12 @@ JsonValue JsonValue::make_string(std::string text, Position where) {
   return out;
 }
 
+void bind(JsonValue& value, ScopeId scope) {
+  value.scope = scope;
+  for (auto& item : value.items) bind(item, scope);
+  for (auto& each : value.members) bind(each.value, scope);
+}
+
 std::string to_json(const JsonValue& value) {
   std::string out;
   JsonWriter json(out);

@@ -1,4 +1,5 @@
-// JSON as read: a tree in which everything remembers where it stood.
+// JSON as read: a tree in which everything remembers where it stood, and in which scope its expressions
+// count.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,11 @@ struct Position {
 
 struct JsonMember;
 
+// Names the scope of a template in which a value's expressions are evaluated; `evaluated`: it holds none, and
+// a string that begins with '[' is just that.
+using ScopeId = std::uint32_t;
+inline constexpr ScopeId evaluated = ~ScopeId{0};
+
 // A value.
 struct JsonValue {
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
@@ -26,6 +32,8 @@ struct JsonValue {
   std::vector<JsonValue> items;
   std::vector<JsonMember> members;
   Position where;
+  ScopeId scope = evaluated;
+  bool secret = false;  // from a securestring or secureObject: never shown
 
   [[nodiscard]] bool is(Kind wanted) const { return kind == wanted; }
   [[nodiscard]] bool is_object() const { return kind == Kind::object; }
@@ -42,6 +50,9 @@ struct JsonMember {
   Position key_where;
   JsonValue value;
 };
+
+// Puts the value and everything inside into `scope`.
+void bind(JsonValue& value, ScopeId scope);
 
 // Compact JSON text of the value.
 [[nodiscard]] std::string to_json(const JsonValue& value);

@@ -9,6 +9,8 @@
 #include "arm/compile.h"
 #include "arm/inventory.h"
 #include "arm/json_reader.h"
+#include "arm/language/evaluator.h"
+#include "arm/language/values.h"
 #include "arm/resource.h"
 #include "base/text.h"
 
@@ -21,8 +23,8 @@ class Loader {
 
   Loaded load() {
     read_parameters();
-    LocalFile local = read_local();
-    read_templates();
+    const LocalFile local = read_local();
+    read_templates(local);
     auto gateway = std::make_unique<model::Gateway>();
     if (!bodies_.empty()) {
       Resource resource(problems_);
@@ -44,7 +46,8 @@ class Loader {
 
   Inventory inventory() {
     read_parameters();
-    read_templates();
+    const LocalFile local = read_local();
+    read_templates(local);
     Resource resource(problems_);
     for (const GatewayBody& body : bodies_) resource.merge(body);
     Inventory out;
@@ -93,7 +96,7 @@ class Loader {
   std::uint32_t file_of_local() const { return file_of_parameters(input_.parameter_files.size()); }
   Position command_line() const { return {file_of_local() + 1, 0, 0}; }
 
-  const JsonValue* read(const std::string& text, std::uint32_t file, const JsonLimits& limits = {}) {
+  JsonValue* read(const std::string& text, std::uint32_t file, const JsonLimits& limits = {}) {
     auto value = read_json(text, file, problems_, limits);
     if (!value) return nullptr;
     documents_.push_back(std::move(*value));
@@ -106,17 +109,43 @@ class Loader {
       if (root == nullptr) continue;
       const JsonValue* list = root->find("parameters");
       for (const JsonMember& member : (list != nullptr ? list : root)->members) {
-        // A Key Vault reference is no value; who needs it gets "has no value" with the way out.
-        if (const JsonValue* value = member.value.find("value"))
-          given_.push_back({member.key, member.key_where, *value});
+        if (member.value.find("value") != nullptr || member.value.find("reference") != nullptr)
+          given_.push_back({member.key, member.key_where, member.value});
       }
     }
     for (const auto& [name, text] : input_.parameters) {
       ProblemList quiet({});
       auto value = read_json(text, 0, quiet);
-      if (!value) value = JsonValue::make_string(text, command_line());
-      value->where = command_line();
-      given_.push_back({name, command_line(), std::move(*value)});
+      if (!value) value = make_text(text);
+      stamp(*value, command_line());
+      JsonValue wrapper = make_object();
+      add_member(wrapper, "value", std::move(*value));
+      given_.push_back({name, command_line(), std::move(wrapper)});
+    }
+  }
+
+  static void stamp(JsonValue& value, Position where) {
+    value.where = where;
+    for (auto& item : value.items) stamp(item, where);
+    for (auto& member : value.members) stamp(member.value, where);
+  }
+
+  // A name that no template declares is a slip of the pen.
+  void check_parameter_names() {
+    std::vector<std::string_view> declared;
+    for (const Deployment* deployment : roots_) {
+      const JsonValue* list = deployment->root->find("parameters");
+      if (list == nullptr) return;  // a resource or a fragment: whatever it asks for
+      for (const JsonMember& member : list->members) declared.push_back(member.key);
+    }
+    for (const JsonMember& given : given_) {
+      if (std::ranges::any_of(declared,
+                              [&](std::string_view name) { return equals_ignoring_case(name, given.key); }))
+        continue;
+      const auto near = nearest_word(given.key, declared);
+      problems_.error(given.key_where, "InvalidTemplate",
+                      fmt::format("the template has no parameter '{}'{}", given.key,
+                                  near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near)));
     }
   }
 
@@ -153,15 +182,24 @@ class Loader {
     return out;
   }
 
-  void read_templates() {
+  void read_templates(const LocalFile& local) {
+    evaluator_.emplace(local.references, problems_);
     for (std::size_t i = 0; i < input_.templates.size(); ++i) {
-      const JsonValue* root = read(input_.templates[i].text, static_cast<std::uint32_t>(i));
+      JsonValue* root = read(input_.templates[i].text, static_cast<std::uint32_t>(i));
       if (root == nullptr) continue;
-      std::vector<const JsonMember*> given;
-      for (const JsonMember& member : given_) given.push_back(&member);
-      Evaluator& evaluator = evaluators_.emplace_back(root, std::move(given), input_.scope, problems_);
-      choose(find_gateways(*root, evaluator, problems_), *root);
+      Deployment& deployment =
+          evaluator_->deploy(*root, deployment_name(input_.templates[i].name), input_.scope);
+      for (const JsonMember& given : given_) deployment.given[lowered(given.key)] = &given.value;
+      roots_.push_back(&deployment);
+      choose(find_gateways(deployment, *evaluator_, problems_), *root);
     }
+    if (!roots_.empty()) check_parameter_names();
+  }
+
+  // As `az` names a deployment: by its file.
+  static std::string deployment_name(std::string_view path) {
+    path.remove_prefix(path.rfind('/') + 1);
+    return std::string(path.substr(0, path.find('.')));
   }
 
   // One gateway a document: the only one, or the one --gateway names.
@@ -210,7 +248,8 @@ class Loader {
   const LoadInput& input_;
   ProblemList problems_;
   std::deque<JsonValue> documents_;
-  std::deque<Evaluator> evaluators_;
+  std::optional<Evaluator> evaluator_;
+  std::vector<Deployment*> roots_;
   std::vector<JsonMember> given_;
   std::vector<GatewayBody> bodies_;
 };

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "arm/evaluator.h"
+#include "arm/language/deployment.h"
 #include "arm/local_file.h"
 #include "base/problem.h"
 #include "model/gateway.h"

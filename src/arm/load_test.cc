@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "arm/expression.h"
 #include "arm/inventory.h"
 #include "arm/json_reader.h"
+#include "arm/language/expression.h"
 
 namespace passerelle::arm {
 namespace {
@@ -122,7 +122,7 @@ TEST(Load, VariablesThatNeedEachOtherAreNamed) {
     "resources": [ { "type": "Microsoft.Network/applicationGateways", "name": "[variables('a')]", "properties": {)" +
                 std::string(collections) + "} } ] }");
   EXPECT_FALSE(loaded.gateway);
-  EXPECT_THAT(loaded.problems[0].message, HasSubstr("variables that need each other: a -> b -> a"));
+  EXPECT_THAT(loaded.problems[0].message, HasSubstr("variables('a') -> variables('b') -> variables('a')"));
 }
 
 TEST(Load, ALaterFileReplacesAnElementWhole) {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "arm/language/evaluator.h"
 #include "base/endpoint.h"
+#include "base/text.h"
 
 namespace passerelle::arm {
 namespace {
@@ -43,9 +45,15 @@ class LocalReader {
   }
 
   void read_member(const JsonMember& member) {
-    static constexpr std::array keys = {
-        "frontendIPConfigurations"sv, "frontendPorts"sv, "backendAddresses"sv,  "backendPools"sv,
-        "sslCertificates"sv,          "waf"sv,           "tunnelIdleTimeout"sv, "azureParity"sv};
+    static constexpr std::array keys = {"frontendIPConfigurations"sv,
+                                        "frontendPorts"sv,
+                                        "backendAddresses"sv,
+                                        "backendPools"sv,
+                                        "sslCertificates"sv,
+                                        "references"sv,
+                                        "waf"sv,
+                                        "tunnelIdleTimeout"sv,
+                                        "azureParity"sv};
     const auto is = [&](std::string_view key) { return equals_ignoring_case(member.key, key); };
     const JsonValue& value = member.value;
     if (is("frontendIPConfigurations"))
@@ -58,6 +66,8 @@ class LocalReader {
       read_backend_pools(value);
     else if (is("sslCertificates"))
       read_certificates(value);
+    else if (is("references"))
+      read_references(value);
     else if (is("waf"))
       read_waf(value);
     else if (is("tunnelIdleTimeout"))
@@ -73,9 +83,8 @@ class LocalReader {
 
   // Keys of the contract that belong to features still to come.
   static bool is_for_later(std::string_view key) {
-    static constexpr std::array later = {"trustedCertificates"sv, "references"sv,  "customErrorPages"sv,
-                                         "minimumTlsVersion"sv,   "affinityKey"sv, "httpListeners"sv,
-                                         "tunnelBalancing"sv};
+    static constexpr std::array later = {"trustedCertificates"sv, "customErrorPages"sv, "minimumTlsVersion"sv,
+                                         "affinityKey"sv,         "httpListeners"sv,    "tunnelBalancing"sv};
     return std::ranges::any_of(later, [&](std::string_view name) { return equals_ignoring_case(name, key); });
   }
 
@@ -174,6 +183,17 @@ class LocalReader {
           }
           out_.certificates.add(member.key, std::move(certificate), given.where);
         });
+  }
+
+  void read_references(const JsonValue& value) {
+    each(value, R"({ "reference('frontend').ipAddress": "127.0.0.1" })", [&](const JsonMember& member) {
+      JsonValue answer = member.value;
+      if (const JsonValue* name = answer.find("env"); name != nullptr && answer.members.size() == 1) {
+        answer = JsonValue::make_string(secret(answer), answer.where);
+        answer.secret = true;
+      }
+      out_.references.add(compact_call(member.key), std::move(answer), member.value.where);
+    });
   }
 
   void read_waf(const JsonValue& value) {

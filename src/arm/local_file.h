@@ -8,39 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "arm/json_value.h"
+#include "arm/named_entries.h"
 #include "arm/problem_list.h"
-#include "base/text.h"
 
 namespace passerelle::arm {
-
-// By name: names ignore case and may hold '*'; an exact one wins, then the longest pattern.
-template <class T>
-class NamedEntries {
- public:
-  struct Entry {
-    std::string pattern;
-    T value;
-    Position where;
-  };
-  void add(std::string pattern, T value, Position where) {
-    entries_.push_back({std::move(pattern), std::move(value), where});
-  }
-  [[nodiscard]] const Entry* find(std::string_view name) const {
-    const Entry* best = nullptr;
-    for (const Entry& entry : entries_) {
-      if (equals_ignoring_case(entry.pattern, name)) return &entry;
-      if (glob_matches(entry.pattern, name) &&
-          (best == nullptr || entry.pattern.size() > best->pattern.size()))
-        best = &entry;
-    }
-    return best;
-  }
-  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
-
- private:
-  std::vector<Entry> entries_;
-};
 
 // "[http://|https://]address[:port]" or "unix:path".
 struct LocalAddress {
@@ -63,6 +34,8 @@ struct LocalFile {
   NamedEntries<LocalAddress> backend_addresses;
   NamedEntries<std::vector<LocalAddress>> backend_pools;
   NamedEntries<LocalCertificate> certificates;
+  // What reference(), list*() and Key Vault secrets yield. Patterns are without blanks: see compact_call().
+  NamedEntries<JsonValue> references;
   bool ignore_waf = false;
   std::optional<std::chrono::seconds> tunnel_idle_timeout;
   bool request_timeout_limits_tunnels = false;

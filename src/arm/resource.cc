@@ -47,6 +47,33 @@ GatewayBody body_of(const JsonValue& resource, Evaluator& evaluator, std::string
   return {name_of(resource, evaluator, "applicationGateway"), properties, &evaluator, std::move(path)};
 }
 
+// Whether anything in there is of the gateway's type: nested templates that hold none need no evaluation.
+bool has_gateway(const JsonValue& value) {
+  const JsonValue* type = value.find("type");
+  if (type != nullptr && equals_ignoring_case(type->text, gateway_type)) return true;
+  return std::ranges::any_of(value.items, has_gateway) ||
+         std::ranges::any_of(value.members,
+                             [](const JsonMember& member) { return has_gateway(member.value); });
+}
+
+void find_in_resources(Deployment& deployment, Evaluator& evaluator, std::vector<GatewayBody>& out) {
+  for (const TemplateResource& resource : evaluator.resources(deployment)) {
+    const bool gateway = equals_ignoring_case(resource.type, gateway_type);
+    if (!gateway && (!equals_ignoring_case(resource.type, "Microsoft.Resources/deployments") ||
+                     !has_gateway(*resource.raw)))
+      continue;
+    for (const TemplateResource& instance : evaluator.instances(resource)) {
+      const JsonValue* existing = instance.raw->find("existing");
+      if (existing != nullptr && existing->boolean) continue;
+      if (!gateway) {
+        if (Deployment* inner = evaluator.nested(instance)) find_in_resources(*inner, evaluator, out);
+        continue;
+      }
+      out.push_back(body_of(*instance.raw, evaluator, instance.path));
+    }
+  }
+}
+
 // Whether a value asks for anything: null, empty, false and "Disabled" are what there is without it.
 bool says_something(const JsonValue& value) {
   switch (value.kind) {
@@ -60,8 +87,9 @@ bool says_something(const JsonValue& value) {
 
 }  // namespace
 
-std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluator, ProblemList& problems) {
+std::vector<GatewayBody> find_gateways(Deployment& deployment, Evaluator& evaluator, ProblemList& problems) {
   std::vector<GatewayBody> out;
+  const JsonValue& root = *deployment.root;
   if (!root.is_object()) {
     problems.error(
         root.where, "InvalidTemplate",
@@ -69,15 +97,18 @@ std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluat
     return out;
   }
   if (const JsonValue* resources = root.find("resources"); resources != nullptr && !holds_collections(root)) {
-    for (std::size_t i = 0; i < resources->items.size(); ++i) {
-      const JsonValue& resource = resources->items[i];
-      const JsonValue* type = resource.find("type");
-      if (type == nullptr || !equals_ignoring_case(type->text, gateway_type)) continue;
-      out.push_back(body_of(resource, evaluator, fmt::format("resources[{}]", i)));
-    }
-    if (out.empty()) {
+    find_in_resources(deployment, evaluator, out);
+    if (out.empty() && !has_gateway(root)) {
+      problems.error(
+          resources->where, "NoApplicationGateway",
+          fmt::format(
+              "the template holds no resource of type {}; templates that it links to are not followed: "
+              "name the one that holds it",
+              gateway_type));
+    } else if (out.empty()) {
       problems.error(resources->where, "NoApplicationGateway",
-                     fmt::format("the template holds no resource of type {}", gateway_type));
+                     "the conditions or copies of the template leave no application gateway; give the "
+                     "--parameters that do");
     }
     return out;
   }

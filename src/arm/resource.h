@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "arm/evaluator.h"
 #include "arm/json_value.h"
+#include "arm/language/evaluator.h"
 #include "arm/problem_list.h"
 
 namespace passerelle::arm {
@@ -30,9 +30,9 @@ struct GatewayBody {
   std::string path;  // "resources[2].properties"
 };
 
-// The gateways a document holds: a template's resources, a bare resource (nested or flattened), its
-// `properties` alone, or a fragment with some of the collections.
-[[nodiscard]] std::vector<GatewayBody> find_gateways(const JsonValue& root, Evaluator& evaluator,
+// The gateways a document holds: a template's resources, those of its nested deployments too; a bare resource
+// (nested or flattened), its `properties` alone, or a fragment with some of the collections.
+[[nodiscard]] std::vector<GatewayBody> find_gateways(Deployment& deployment, Evaluator& evaluator,
                                                      ProblemList& problems);
 
 // The collections of all bodies, merged: a later item of the same name replaces the earlier one whole.

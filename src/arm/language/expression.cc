@@ -1,8 +1,6 @@
-#include "arm/expression.h"
+#include "arm/language/expression.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
 
 namespace passerelle::arm {
 namespace {
@@ -42,25 +40,41 @@ class Parser {
     return true;
   }
 
+  // The text from `begin` to here, without the blanks behind.
+  std::string_view since(std::size_t begin) const { return text_.substr(begin, at_ - begin); }
+
   std::expected<Expression, std::string> term() {
     if (++depth_ > depth_max) return std::unexpected(std::string("the expression is nested too deeply"));
+    skip_blanks();
+    const std::size_t begin = at_;
     auto value = primary();
     while (value) {
+      value->source = since(begin);
+      const std::size_t end = at_;
       if (take('.')) {
         auto name = read_name();
         if (name.empty()) return unexpected("a property's name");
-        value = Expression{Expression::Kind::property, std::move(name), {std::move(*value)}};
+        value = Expression{Expression::Kind::property, std::move(name), wrap(std::move(*value)), {}};
       } else if (take('[')) {
         auto index = term();
         if (!index) return index;
         if (!take(']')) return unexpected("']'");
-        value = Expression{Expression::Kind::index, {}, {std::move(*value), std::move(*index)}};
+        auto operands = wrap(std::move(*value));
+        operands.push_back(std::move(*index));
+        value = Expression{Expression::Kind::index, {}, std::move(operands), {}};
       } else {
+        at_ = end;
         break;
       }
     }
     --depth_;
     return value;
+  }
+
+  static std::vector<Expression> wrap(Expression first) {
+    std::vector<Expression> out;
+    out.push_back(std::move(first));
+    return out;
   }
 
   std::string read_name() {
@@ -92,7 +106,7 @@ class Parser {
   }
 
   std::expected<Expression, std::string> arguments(std::string name) {
-    Expression call{Expression::Kind::call, std::move(name), {}};
+    Expression call{Expression::Kind::call, std::move(name), {}, {}};
     if (take(')')) return call;
     for (;;) {
       auto argument = term();
@@ -114,7 +128,7 @@ class Parser {
         out += '\'';
         ++at_;
       } else {
-        return Expression{Expression::Kind::string, std::move(out), {}};
+        return Expression{Expression::Kind::string, std::move(out), {}, {}};
       }
     }
     return unexpected("a closing quote");
@@ -125,7 +139,7 @@ class Parser {
     if (text_[at_] == '-') ++at_;
     while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
     if (at_ - begin > 19 || text_.substr(begin, at_ - begin) == "-") return unexpected("a whole number");
-    return Expression{Expression::Kind::integer, std::string(text_.substr(begin, at_ - begin)), {}};
+    return Expression{Expression::Kind::integer, std::string(text_.substr(begin, at_ - begin)), {}, {}};
   }
 
   std::string_view text_;

@@ -15,12 +15,13 @@ struct Expression {
   Kind kind = Kind::string;
   std::string text;                  // literal, function name, or property name
   std::vector<Expression> operands;  // arguments; of property and index: the object first
+  std::string_view source;           // as written; a view of what was parsed
 };
 
 // "[...]" is an expression, "[[..." is text that begins with '['.
 [[nodiscard]] bool is_expression(std::string_view text);
 
-// `text` without its outer brackets. The error is a sentence.
+// `text` without its outer brackets; it must outlive the result. The error is a sentence.
 [[nodiscard]] std::expected<Expression, std::string> parse_expression(std::string_view text);
 
 }  // namespace passerelle::arm
