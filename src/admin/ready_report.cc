@@ -30,24 +30,57 @@ std::string url_of(const Endpoint& endpoint, bool tls) {
   return fmt::format("{}://{}/", tls ? "https" : "http", shown.to_string());
 }
 
+void append_destination(std::string& out, const model::Gateway& gateway,
+                        const std::vector<board::Group>& groups, const model::Destination& to) {
+  if (to.redirect) {
+    const model::Redirect& redirect = gateway.redirects[*to.redirect];
+    fmt::format_to(std::back_inserter(out), "{} redirect to {}\n", redirect.status,
+                   redirect.listener ? gateway.listeners[*redirect.listener].name : redirect.url);
+    return;
+  }
+  const board::Group& group = groups[*to.group];
+  const auto up = std::ranges::count_if(
+      group.members, [](const auto& member) { return member->health.load() == model::Health::up; });
+  fmt::format_to(std::back_inserter(out), "pool {}: {} of {} member{} up\n", gateway.groups[*to.group].pool,
+                 up, group.members.size(), group.members.size() == 1 ? "" : "s");
+}
+
+void append_rule(std::string& out, const model::Gateway& gateway, const std::vector<board::Group>& groups,
+                 const model::Rule& rule) {
+  constexpr std::size_t path_rules_shown_max = 20;
+  std::size_t shown = 0;
+  for (const model::PathRule& path_rule : rule.path_rules) {
+    if (++shown > path_rules_shown_max) {
+      fmt::format_to(std::back_inserter(out), "    rule {} and {} path rules more\n", rule.name,
+                     rule.path_rules.size() - path_rules_shown_max);
+      break;
+    }
+    for (const model::PathPattern& path : path_rule.paths) {
+      fmt::format_to(std::back_inserter(out), "    rule {} {} -> ", rule.name, path.text);
+      append_destination(out, gateway, groups, path_rule.to);
+    }
+  }
+  fmt::format_to(std::back_inserter(out), "    rule {}{} -> ", rule.name,
+                 rule.path_rules.empty() ? "" : " else");
+  append_destination(out, gateway, groups, rule.otherwise);
+}
+
 void append_listener(std::string& out, const model::Gateway& gateway, model::Index index,
                      const std::vector<board::Group>& groups, const ListenerAddresses& open) {
   const model::Listener& listener = gateway.listeners[index];
-  fmt::format_to(std::back_inserter(out), "  {}\n", listener.name);
+  fmt::format_to(std::back_inserter(out), "  {}", listener.name);
+  for (const std::string& host : listener.host_names)
+    fmt::format_to(std::back_inserter(out), "{} {}", &host == &listener.host_names.front() ? " for" : ",",
+                   host);
+  out += '\n';
   for (const Endpoint& address : open.addresses) {
     if (address.ip == *IpAddress::parse("::") && open.addresses.size() > 1) continue;  // said with its twin
     const bool every = address.ip == *IpAddress::parse("0.0.0.0");
-    fmt::format_to(std::back_inserter(out), "    {}{}\n", url_of(address, listener.tls),
+    fmt::format_to(std::back_inserter(out), "    {}{}\n",
+                   url_of(address, gateway.frontends[listener.frontend].tls),
                    every ? "  (every address of this machine)" : "");
   }
-  const model::Rule* rule = gateway.rule_of(index);
-  if (rule == nullptr) return;
-  const board::Group& group = groups[rule->group];
-  const auto up = std::ranges::count_if(
-      group.members, [](const auto& member) { return member->health.load() == model::Health::up; });
-  fmt::format_to(std::back_inserter(out), "    rule {} -> pool {}: {} of {} member{} up\n", rule->name,
-                 gateway.groups[rule->group].pool, up, group.members.size(),
-                 group.members.size() == 1 ? "" : "s");
+  if (listener.rule) append_rule(out, gateway, groups, gateway.rules[*listener.rule]);
 }
 
 void append_members_down(std::string& out, const model::Gateway& gateway,

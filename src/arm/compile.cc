@@ -35,45 +35,61 @@ const Item* Compilation::resolve(const PropertyReader& from, std::string_view pr
   return nullptr;
 }
 
-void compile_rules(const Compilation& c) {
-  const auto& rules = c.resource.collection("requestRoutingRules");
-  std::size_t with_priority = 0;
-  for (const Item& item : rules) {
-    const PropertyReader reader(item, c.problems);
-    model::Rule rule;
-    rule.name = item.name;
-    rule.priority = reader.number("priority", 1, 20000);
-    if (rule.priority) ++with_priority;
-    if (const auto type = reader.string("ruleType"); type && !equals_ignoring_case(*type, "Basic")) {
-      reader.error("ruleType", "NotSupportedYet",
-                   fmt::format("the rule type '{}' is not supported yet; \"Basic\" is", *type));
-      continue;
-    }
-    const Item* listener = c.resolve(reader, "httpListener", "httpListeners", true);
-    const Item* pool = c.resolve(reader, "backendAddressPool", "backendAddressPools", true);
-    const Item* settings = c.resolve(reader, "backendHttpSettings", "backendHttpSettingsCollection", true);
-    if (listener == nullptr || pool == nullptr || settings == nullptr) continue;
-    const auto bound = std::ranges::find(c.gateway.listeners, listener->name, &model::Listener::name);
-    if (bound == c.gateway.listeners.end()) continue;  // its own problem was reported
-    rule.listener = static_cast<model::Index>(bound - c.gateway.listeners.begin());
-    if (const auto* other = c.gateway.rule_of(rule.listener)) {
-      reader.error(
-          "httpListener", "ApplicationGatewayHttpListenerReferencedByMultipleRules",
-          fmt::format("the rules '{}' and '{}' are bound to the same listener '{}'; give each its own",
-                      other->name, rule.name, listener->name));
-      continue;
-    }
-    const auto group = compile_group(c, *pool, *settings);
-    if (!group) continue;
-    rule.group = *group;
-    c.gateway.rules.push_back(std::move(rule));
-  }
-  if (with_priority != 0 && with_priority != rules.size()) {
-    c.problems.error(rules.front().where, "ApplicationGatewayRequestRoutingRulePartialPriorityDefined",
-                     "some rules have a priority and some have none; give one to each, or to none",
-                     "requestRoutingRules");
-  }
+namespace {
+
+void say_uninspected(const Compilation& c, std::string what) {
+  auto& said = c.gateway.without_effect;
+  if (std::ranges::find(said, what) == said.end()) said.push_back(std::move(what));
 }
+
+void refuse_waf(const Compilation& c, const Item& item, std::string_view what) {
+  c.problems.error(
+      item.where, "WafNotEnforced",
+      fmt::format(
+          "{} and nothing inspects requests yet; to load it all the same, write \"waf\": \"ignore\" in "
+          "the local file",
+          what),
+      item.path);
+}
+
+// The older way: a configuration within the gateway.
+void check_waf_configuration(const Compilation& c) {
+  const Item* waf = c.resource.single("webApplicationFirewallConfiguration");
+  if (waf == nullptr) return;
+  const PropertyReader reader(*waf, c.problems);
+  if (!reader.boolean("enabled").value_or(false)) return;
+  const auto mode = reader.string("firewallMode").value_or("Detection");
+  if (equals_ignoring_case(mode, "Prevention") && !c.local.ignore_waf)
+    refuse_waf(c, *waf, "the template asks for a WAF in Prevention mode");
+  else
+    say_uninspected(
+        c, fmt::format("webApplicationFirewallConfiguration ({} mode: no request is inspected)", mode));
+}
+
+// A policy, by id. One that the template does not hold may prevent: only who wrote it knows.
+void check_waf_policy(const Compilation& c, const Item& reference) {
+  const PropertyReader reader(reference, c.problems);
+  if (c.local.ignore_waf) return say_uninspected(c, "firewallPolicy (no request is inspected)");
+  const auto id = reader.string("id");
+  if (!id || id->empty()) return;
+  const auto policy = reference.evaluator->find_by_id(*id);
+  const JsonValue* raw = policy ? policy->raw->find("properties") : nullptr;
+  const JsonValue* properties = raw != nullptr ? reference.evaluator->try_resolve_all(*raw) : nullptr;
+  const JsonValue* settings = properties != nullptr ? properties->find("policySettings") : nullptr;
+  const auto says = [&](std::string_view name, std::string_view wanted) {
+    const JsonValue* value = settings != nullptr ? settings->find(name) : nullptr;
+    return value != nullptr && equals_ignoring_case(value->text, wanted);
+  };
+  const std::string name = id->substr(id->rfind('/') + 1);
+  if (says("state", "Disabled") || says("mode", "Detection"))
+    return say_uninspected(c, fmt::format("firewallPolicy {} (no request is inspected)", name));
+  refuse_waf(
+      c, reference,
+      fmt::format("the template asks for the WAF policy '{}'{}", name,
+                  properties == nullptr ? ", which may be in Prevention mode," : " in Prevention mode"));
+}
+
+}  // namespace
 
 void compile_options(const Compilation& c) {
   auto& options = c.gateway.options;
@@ -83,22 +99,17 @@ void compile_options(const Compilation& c) {
   options.tunnel_idle_timeout = c.local.tunnel_idle_timeout;
   c.gateway.without_effect = c.resource.without_effect();
 
-  const Item* waf = c.resource.single("webApplicationFirewallConfiguration");
-  if (waf == nullptr) return;
-  Item item = *waf;
-  item.properties = waf->properties;
-  const PropertyReader reader(item, c.problems);
-  if (!reader.boolean("enabled").value_or(false)) return;
-  const auto mode = reader.string("firewallMode").value_or("Detection");
-  if (equals_ignoring_case(mode, "Prevention") && !c.local.ignore_waf) {
-    c.problems.error(item.where, "WafNotEnforced",
-                     "the template asks for a WAF in Prevention mode and nothing inspects requests yet; to "
-                     "load it all the same, "
-                     "write \"waf\": \"ignore\" in the local file",
-                     item.path);
-  } else {
-    c.gateway.without_effect.push_back(
-        fmt::format("webApplicationFirewallConfiguration ({} mode: no request is inspected)", mode));
+  check_waf_configuration(c);
+  if (const Item* policy = c.resource.single("firewallPolicy")) check_waf_policy(c, *policy);
+  for (const std::string_view collection : {"httpListeners", "urlPathMaps"}) {
+    for (const Item& item : c.resource.collection(collection)) {
+      if (const auto policy = PropertyReader(item, c.problems).inner("firewallPolicy"))
+        check_waf_policy(c, *policy);
+      for (const Item& path_rule : inner_items(item, "pathRules", c.problems)) {
+        if (const auto policy = PropertyReader(path_rule, c.problems).inner("firewallPolicy"))
+          check_waf_policy(c, *policy);
+      }
+    }
   }
 }
 

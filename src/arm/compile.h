@@ -29,7 +29,10 @@ struct Compilation {
 
 void compile_certificates(const Compilation& c);
 void compile_listeners(const Compilation& c);
+void compile_redirects(const Compilation& c);
 void compile_rules(const Compilation& c);
+// Once listeners and rules are known: the order in which listeners are asked.
+void order_listeners(const Compilation& c);
 // Settings and probes that no rule uses: what is wrong with them is said all the same.
 void check_unused_backends(const Compilation& c);
 void compile_options(const Compilation& c);

@@ -4,6 +4,7 @@
 
 #include "arm/compile.h"
 #include "base/digest.h"
+#include "base/host_pattern.h"
 #include "base/text.h"
 
 namespace passerelle::arm {
@@ -41,40 +42,123 @@ std::vector<IpAddress> frontend_addresses(const Compilation& c, const std::strin
   return {*IpAddress::parse("0.0.0.0"), *IpAddress::parse("::")};
 }
 
-struct Seen {
-  std::string listener, frontend;
-  std::uint16_t port = 0;
-  std::vector<Endpoint> binds;
-  bool mapped = false;
-};
+// Two frontends where only one can be: says which, and what to write.
+void check_binds(const Compilation& c, const PropertyReader& reader, const model::Frontend& mine,
+                 const std::string& ip_name) {
+  const auto shares = [](const model::Frontend& one, const Endpoint& bind) {
+    const IpAddress every{{}, bind.ip.v6};
+    return bind.port != 0 && std::ranges::any_of(one.binds, [&](const Endpoint& other) {
+             return other.port == bind.port && other.ip.v6 == bind.ip.v6 &&
+                    (other.ip == bind.ip || other.ip == every || bind.ip == every);
+           });
+  };
+  for (const model::Frontend& other : c.gateway.frontends) {
+    const auto same =
+        std::ranges::find_if(mine.binds, [&](const Endpoint& bind) { return shares(other, bind); });
+    if (same == mine.binds.end()) continue;
+    reader.error(
+        "frontendPort", "LocalAddressConflict",
+        fmt::format(
+            "the frontends {} and {} would both listen on {}; give each frontend IP configuration an address "
+            "of its own (--bind {}=127.0.0.2) or the ports other numbers (--port {}=…)",
+            other.name, mine.name, same->to_string(), ip_name, mine.port));
+    return;
+  }
+}
 
-// Two listeners where only one can be: says which, and what to write.
-bool collides(const Compilation& c, const PropertyReader& reader, const Seen& mine,
-              const std::vector<Seen>& earlier) {
-  for (const Seen& other : earlier) {
-    if (other.port == mine.port && other.frontend == mine.frontend) {
-      reader.error("frontendPort", "ApplicationGatewayHttpListenersUsingSameFrontendPortAndFrontendIpConfig",
-                   fmt::format("the basic listeners '{}' and '{}' both take everything on port {} of '{}'; "
-                               "give one another frontend port",
-                               other.listener, mine.listener, mine.port, mine.frontend));
+// The frontend of these two; made at the first asking.
+model::Index frontend_of(const Compilation& c, const PropertyReader& reader, const Item& ip,
+                         const FrontendPort& port, bool tls) {
+  const std::string name = fmt::format("{}:{}", ip.name, port.number);
+  auto& frontends = c.gateway.frontends;
+  const auto found = std::ranges::find(frontends, name, &model::Frontend::name);
+  if (found != frontends.end()) return static_cast<model::Index>(found - frontends.begin());
+  model::Frontend frontend;
+  frontend.name = name;
+  frontend.port = port.number;
+  frontend.tls = tls;
+  frontend.port_origin = c.problems.locate(port.where);
+  for (const IpAddress& address : frontend_addresses(c, ip.name))
+    frontend.binds.push_back({address, port.bound, {}});
+  check_binds(c, reader, frontend, ip.name);
+  frontends.push_back(std::move(frontend));
+  return frontends.size() - 1;
+}
+
+// hostName or hostNames; nothing where they are wrong.
+std::optional<std::vector<std::string>> host_names_of(const Compilation& c, const PropertyReader& reader) {
+  std::vector<std::string> out;
+  const auto one = reader.string("hostName");
+  if (one && !one->empty()) out.push_back(*one);
+  const JsonValue* list = reader.value("hostNames");
+  if (list != nullptr && !list->is(JsonValue::Kind::array)) {
+    reader.error("hostNames", "InvalidRequestFormat",
+                 fmt::format("a list of names was expected, not {}", kind_name(list->kind)));
+    return std::nullopt;
+  }
+  if (list != nullptr && !list->items.empty() && !out.empty()) {
+    reader.error("hostNames", "ApplicationGatewayHttpListenerHostNameAndHostNames",
+                 "hostName and hostNames exclude each other; remove one");
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; list != nullptr && i < list->items.size(); ++i) {
+    const JsonValue* name = reader.item().evaluator->resolve(list->items[i]);
+    if (name != nullptr) out.push_back(name->text);
+  }
+  constexpr std::size_t host_names_max = 5;
+  if (out.size() > host_names_max)
+    reader.warning("hostNames", "AzureQuota",
+                   fmt::format("Azure takes at most {} hostNames, these are {}", host_names_max, out.size()));
+  bool good = true;
+  const std::string_view property = one && !one->empty() ? "hostName" : "hostNames";
+  for (const std::string& name : out) {
+    std::string wrong = host_pattern_error(name);
+    if (wrong.empty() && property == "hostName" && name.find_first_of("*?") != std::string::npos)
+      wrong = "wildcards belong in \"hostNames\"";
+    if (wrong.empty()) continue;
+    reader.error(property, "ApplicationGatewayHttpListenerInvalidHostName",
+                 fmt::format("the host name '{}': {}", name, wrong));
+    good = false;
+  }
+  (void)c;
+  return good ? std::optional(std::move(out)) : std::nullopt;
+}
+
+// Listeners of one frontend: one protocol, at most one basic one, no host twice.
+bool collides(const Compilation& c, const PropertyReader& reader, const model::Listener& mine, bool tls) {
+  const model::Frontend& frontend = c.gateway.frontends[mine.frontend];
+  for (const model::Listener& other : c.gateway.listeners) {
+    if (other.frontend != mine.frontend) continue;
+    if (other.host_names.empty() && mine.host_names.empty()) {
+      reader.error(
+          "frontendPort", "ApplicationGatewayHttpListenersUsingSameFrontendPortAndFrontendIpConfig",
+          fmt::format(
+              "the basic listeners '{}' and '{}' both take everything on port {} of '{}'; give one another "
+              "frontend port, or a hostName",
+              other.name, mine.name, frontend.port, frontend.name.substr(0, frontend.name.rfind(':'))));
       return true;
     }
-    for (const Endpoint& bind : mine.binds) {
-      const bool same =
-          bind.port != 0 && std::ranges::any_of(other.binds, [&](const Endpoint& theirs) {
-            return theirs.port == bind.port && (theirs.ip == bind.ip || !mine.mapped || !other.mapped);
-          });
-      if (!same) continue;
+    if (frontend.tls != tls) {
       reader.error(
-          "frontendPort", "LocalAddressConflict",
+          "protocol", "ApplicationGatewayHttpListenersUsingSameFrontendPortWithDifferentProtocol",
           fmt::format(
-              "the listeners '{}' and '{}' would both listen on {}; give each frontend an address of its own "
-              "(--bind {}=127.0.0.2) or the ports other numbers (--port {}=…)",
-              other.listener, mine.listener, bind.to_string(), mine.frontend, mine.port));
+              "the listeners '{}' and '{}' share port {} and have different protocols; give one another "
+              "frontend port",
+              other.name, mine.name, frontend.port));
+      return true;
+    }
+    for (const std::string& host : mine.host_names) {
+      const auto same = [&](const std::string& theirs) { return equals_ignoring_case(theirs, host); };
+      if (std::ranges::none_of(other.host_names, same)) continue;
+      reader.error(
+          reader.value("hostName") != nullptr ? "hostName" : "hostNames",
+          "ApplicationGatewayHttpListenersUsingSameFrontendPortAndFrontendIpConfig",
+          fmt::format(
+              "the listeners '{}' and '{}' are both for '{}' on {}; give one another host name or port",
+              other.name, mine.name, host, frontend.name));
       return true;
     }
   }
-  (void)c;
   return false;
 }
 
@@ -89,7 +173,6 @@ std::optional<model::Index> certificate_of(const Compilation& c, const PropertyR
 }  // namespace
 
 void compile_listeners(const Compilation& c) {
-  std::vector<Seen> seen;
   for (const Item& item : c.resource.collection("httpListeners")) {
     const PropertyReader reader(item, c.problems);
     const Item* frontend = c.resolve(reader, "frontendIPConfiguration", "frontendIPConfigurations", true);
@@ -103,21 +186,16 @@ void compile_listeners(const Compilation& c) {
     }
     model::Listener listener;
     listener.name = item.name;
-    listener.tls = tls;
     listener.origin = c.problems.locate(item.where);
     if (tls) listener.certificate = certificate_of(c, reader);
-    if (frontend == nullptr || port_item == nullptr || (tls && !listener.certificate)) continue;
+    auto host_names = host_names_of(c, reader);
+    if (frontend == nullptr || port_item == nullptr || !host_names || (tls && !listener.certificate))
+      continue;
+    listener.host_names = std::move(*host_names);
     const auto port = frontend_port(c, *port_item);
     if (!port) continue;
-    listener.port = port->number;
-    listener.port_origin = c.problems.locate(port->where);
-    for (const IpAddress& ip : frontend_addresses(c, frontend->name))
-      listener.binds.push_back({ip, port->bound, {}});
-    Seen mine{item.name, frontend->name, port->number, listener.binds,
-              c.local.frontend_ips.find(frontend->name) != nullptr};
-    if (collides(c, reader, mine, seen)) continue;
-    seen.push_back(std::move(mine));
-    c.gateway.listeners.push_back(std::move(listener));
+    listener.frontend = frontend_of(c, reader, *frontend, *port, tls);
+    if (!collides(c, reader, listener, tls)) c.gateway.listeners.push_back(std::move(listener));
   }
 }
 

@@ -16,13 +16,16 @@ struct Inventory {
   };
   struct Pool {
     std::string name;
-    std::vector<std::string> members;  // addresses and names; empty where the members are NICs or scale sets
+    std::vector<std::string>
+        members;  // addresses and names; empty where the members are NICs, scale sets, or known to Azure only
   };
   std::vector<std::string> frontends;
   std::vector<Port> ports;
   std::vector<std::string> certificates;
   std::vector<Pool> pools;
-  bool waf_prevention = false;
+  std::vector<std::string> references;  // calls that only Azure could answer, as written
+  bool waf = false;
+  Problems problems;
 };
 
 [[nodiscard]] Inventory take_inventory(const LoadInput& input);

@@ -1,166 +1,584 @@
 #include "arm/known_properties.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace passerelle::arm {
 namespace {
 
 using enum Effect;
 
-constexpr std::array resource = {
-    KnownProperty{"sku", without_effect},
-    KnownProperty{"gatewayIPConfigurations", without_effect},
-    KnownProperty{"autoscaleConfiguration", without_effect},
-    KnownProperty{"enableFips", without_effect},
-    KnownProperty{"enableHttp2", without_effect},
-    KnownProperty{"sslPolicy", without_effect},
-    KnownProperty{"defaultPredefinedSslPolicy", read_only},
-    KnownProperty{"frontendIPConfigurations"},
-    KnownProperty{"frontendPorts"},
-    KnownProperty{"sslCertificates"},
-    KnownProperty{"httpListeners"},
-    KnownProperty{"requestRoutingRules"},
-    KnownProperty{"backendAddressPools"},
-    KnownProperty{"backendHttpSettingsCollection"},
-    KnownProperty{"probes"},
-    KnownProperty{"authenticationCertificates", without_effect},
-    KnownProperty{"trustedRootCertificates", without_effect},
-    KnownProperty{"trustedClientCertificates", not_yet},
-    KnownProperty{"sslProfiles", not_yet},
-    KnownProperty{"urlPathMaps", not_yet},
-    KnownProperty{"redirectConfigurations", not_yet},
-    KnownProperty{"rewriteRuleSets", not_yet},
-    KnownProperty{"loadDistributionPolicies", not_yet},
-    KnownProperty{"listeners", not_yet},
-    KnownProperty{"backendSettingsCollection", not_yet},
-    KnownProperty{"routingRules", not_yet},
-    KnownProperty{"entraJWTValidationConfigs", not_yet},
-    KnownProperty{"webApplicationFirewallConfiguration"},
-    KnownProperty{"firewallPolicy", not_yet},
-    KnownProperty{"forceFirewallPolicyAssociation", without_effect},
-    KnownProperty{"customErrorConfigurations", not_yet},
-    KnownProperty{"globalConfiguration", without_effect},
-    KnownProperty{"privateLinkConfigurations", without_effect},
+constexpr std::array resource_properties = {
+    KnownProperty{"sku", without_effect, "sku", {}, "no machine is rented"},
+    KnownProperty{"autoscaleConfiguration",
+                  without_effect,
+                  "autoscaleConfiguration",
+                  {},
+                  "--workers says how many cores are used"},
+    KnownProperty{
+        "gatewayIPConfigurations", without_effect, "gatewayIPConfigurations", {}, "there is no subnet"},
+    KnownProperty{"frontendIPConfigurations", honoured, "frontendIPConfigurations"},
+    KnownProperty{"frontendPorts", honoured, "frontendPorts"},
+    KnownProperty{"sslCertificates", honoured, "sslCertificates"},
+    KnownProperty{"httpListeners", honoured, "httpListeners"},
+    KnownProperty{"requestRoutingRules", honoured, "requestRoutingRules"},
+    KnownProperty{"urlPathMaps", honoured, "urlPathMaps"},
+    KnownProperty{"redirectConfigurations", honoured, "redirectConfigurations"},
+    KnownProperty{"backendAddressPools", honoured, "backendAddressPools"},
+    KnownProperty{"backendHttpSettingsCollection", honoured, "backendHttpSettingsCollection"},
+    KnownProperty{"probes", honoured, "probes"},
+    KnownProperty{
+        "webApplicationFirewallConfiguration",
+        honoured,
+        "webApplicationFirewallConfiguration",
+        {},
+        "no request is inspected: Prevention is refused unless the local file says \"waf\": \"ignore\""},
+    KnownProperty{"firewallPolicy",
+                  honoured,
+                  "reference",
+                  {},
+                  "no request is inspected: a policy that prevents is refused unless the local file says "
+                  "\"waf\": \"ignore\""},
+    KnownProperty{"forceFirewallPolicyAssociation", without_effect, {}, {}, "no request is inspected"},
+    KnownProperty{
+        "rewriteRuleSets", refused, "rewriteRuleSets", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{"loadDistributionPolicies",
+                  refused,
+                  "loadDistributionPolicies",
+                  {},
+                  "round robin is the only way to balance yet"},
+    KnownProperty{"sslPolicy",
+                  without_effect,
+                  "sslPolicy",
+                  {},
+                  "TLS 1.2 and 1.3 with OpenSSL's suites are spoken for now"},
+    KnownProperty{"sslProfiles", refused, "sslProfiles", {}, "clients are not asked for certificates yet"},
+    KnownProperty{"trustedClientCertificates",
+                  refused,
+                  "trustedClientCertificates",
+                  {},
+                  "clients are not asked for certificates yet"},
+    KnownProperty{"trustedRootCertificates",
+                  without_effect,
+                  "trustedRootCertificates",
+                  {},
+                  "members' certificates are not verified yet"},
+    KnownProperty{"authenticationCertificates",
+                  without_effect,
+                  "authenticationCertificates",
+                  {},
+                  "members' certificates are not verified yet"},
+    KnownProperty{"customErrorConfigurations",
+                  refused,
+                  "customErrorConfigurations",
+                  {},
+                  "the gateway's own pages are sent"},
+    KnownProperty{
+        "globalConfiguration", without_effect, "globalConfiguration", {}, "bodies stream both ways"},
+    KnownProperty{"enableHttp2", without_effect, {}, "false", "HTTP/1.1 is spoken for now"},
+    KnownProperty{"enableFips", without_effect, {}, {}, "the system's OpenSSL is used as it is"},
+    KnownProperty{"listeners", refused, "listeners", {}, "TCP and TLS proxying (layer 4) is not there"},
+    KnownProperty{"backendSettingsCollection",
+                  refused,
+                  "backendSettingsCollection",
+                  {},
+                  "TCP and TLS proxying (layer 4) is not there"},
+    KnownProperty{"routingRules", refused, "routingRules", {}, "TCP and TLS proxying (layer 4) is not there"},
+    KnownProperty{
+        "entraJWTValidationConfigs", refused, "entraJWTValidationConfigs", {}, "tokens are not looked at"},
+    KnownProperty{"privateLinkConfigurations",
+                  without_effect,
+                  "privateLinkConfigurations",
+                  {},
+                  "there is no private link"},
     KnownProperty{"privateEndpointConnections", read_only},
+    KnownProperty{"defaultPredefinedSslPolicy", read_only},
     KnownProperty{"operationalState", read_only},
     KnownProperty{"provisioningState", read_only},
     KnownProperty{"resourceGuid", read_only},
 };
 
-constexpr std::array frontend_ip = {
-    KnownProperty{"publicIPAddress"},
-    KnownProperty{"privateIPAddress"},
-    KnownProperty{"privateIPAllocationMethod"},
-    KnownProperty{"subnet"},
-    KnownProperty{"privateLinkConfiguration", without_effect},
+constexpr std::array sku = {
+    KnownProperty{"name", without_effect},
+    KnownProperty{"tier", without_effect},
+    KnownProperty{"capacity", without_effect},
+    KnownProperty{"family", without_effect},
+};
+
+constexpr std::array autoscale_configuration = {
+    KnownProperty{"minCapacity", without_effect},
+    KnownProperty{"maxCapacity", without_effect},
+};
+
+constexpr std::array gateway_ip_configurations = {
+    KnownProperty{"subnet", without_effect, "reference"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array frontend_ip_configurations = {
+    KnownProperty{"publicIPAddress", honoured, "reference", {}, "the local file says where it listens"},
+    KnownProperty{"privateIPAddress", honoured, {}, {}, "the local file says where it listens"},
+    KnownProperty{"privateIPAllocationMethod", honoured, {}, {}, "the local file says where it listens"},
+    KnownProperty{"subnet", honoured, "reference", {}, "the local file says where it listens"},
+    KnownProperty{"privateLinkConfiguration", without_effect, "reference", {}, "there is no private link"},
     KnownProperty{"httpListeners", read_only},
     KnownProperty{"provisioningState", read_only},
 };
 
-constexpr std::array frontend_port = {KnownProperty{"port"}, KnownProperty{"httpListeners", read_only},
-                                      KnownProperty{"provisioningState", read_only}};
+constexpr std::array frontend_ports = {
+    KnownProperty{"port"},
+    KnownProperty{"httpListeners", read_only},
+    KnownProperty{"provisioningState", read_only},
+};
 
-constexpr std::array ssl_certificate = {
+constexpr std::array ssl_certificates = {
     KnownProperty{"data"},
     KnownProperty{"password"},
-    KnownProperty{"keyVaultSecretId"},
+    KnownProperty{"keyVaultSecretId", honoured, {}, {}, "the local file gives the certificate"},
+    KnownProperty{"hsm", refused, "hsm", {}, "keys stay in files here"},
     KnownProperty{"publicCertData", read_only},
     KnownProperty{"httpListeners", read_only},
     KnownProperty{"provisioningState", read_only},
 };
 
-constexpr std::array http_listener = {
-    KnownProperty{"frontendIPConfiguration"},
-    KnownProperty{"frontendPort"},
+constexpr std::array hsm = {
+    KnownProperty{"keyId", refused},
+    KnownProperty{"publicCertData", refused},
+};
+
+constexpr std::array http_listeners = {
+    KnownProperty{"frontendIPConfiguration", honoured, "reference"},
+    KnownProperty{"frontendPort", honoured, "reference"},
     KnownProperty{"protocol"},
-    KnownProperty{"sslCertificate"},
-    KnownProperty{"hostName", not_yet},
-    KnownProperty{"hostNames", not_yet},
-    KnownProperty{"requireServerNameIndication", without_effect},
-    KnownProperty{"sslProfile", not_yet},
-    KnownProperty{"firewallPolicy", not_yet},
-    KnownProperty{"customErrorConfigurations", not_yet},
+    KnownProperty{"sslCertificate", honoured, "reference"},
+    KnownProperty{"hostName"},
+    KnownProperty{"hostNames", honoured, {}, "[]"},
+    KnownProperty{"requireServerNameIndication",
+                  without_effect,
+                  {},
+                  "false",
+                  "a client without SNI gets the first listener's certificate"},
+    KnownProperty{"sslProfile", refused, "reference", {}, "clients are not asked for certificates yet"},
+    KnownProperty{"firewallPolicy", honoured, "reference", {}, "as the gateway's"},
+    KnownProperty{"customErrorConfigurations",
+                  refused,
+                  "customErrorConfigurations",
+                  {},
+                  "the gateway's own pages are sent"},
     KnownProperty{"requestRoutingRules", read_only},
     KnownProperty{"provisioningState", read_only},
 };
 
-constexpr std::array rule = {
-    KnownProperty{"ruleType"},
+constexpr std::array request_routing_rules = {
+    KnownProperty{"ruleType", honoured, {}, "\"Basic\""},
     KnownProperty{"priority"},
-    KnownProperty{"httpListener"},
-    KnownProperty{"backendAddressPool"},
-    KnownProperty{"backendHttpSettings"},
-    KnownProperty{"urlPathMap", not_yet},
-    KnownProperty{"redirectConfiguration", not_yet},
-    KnownProperty{"rewriteRuleSet", not_yet},
-    KnownProperty{"loadDistributionPolicy", not_yet},
-    KnownProperty{"entraJWTValidationConfig", not_yet},
+    KnownProperty{"httpListener", honoured, "reference"},
+    KnownProperty{"backendAddressPool", honoured, "reference"},
+    KnownProperty{"backendHttpSettings", honoured, "reference"},
+    KnownProperty{"urlPathMap", honoured, "reference"},
+    KnownProperty{"redirectConfiguration", honoured, "reference"},
+    KnownProperty{"rewriteRuleSet", refused, "reference", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{
+        "loadDistributionPolicy", refused, "reference", {}, "round robin is the only way to balance yet"},
+    KnownProperty{"entraJWTValidationConfig", refused, "reference", {}, "tokens are not looked at"},
     KnownProperty{"provisioningState", read_only},
 };
 
-constexpr std::array pool = {
-    KnownProperty{"backendAddresses"},
-    KnownProperty{"backendIPConfigurations"},
+constexpr std::array url_path_maps = {
+    KnownProperty{"defaultBackendAddressPool", honoured, "reference"},
+    KnownProperty{"defaultBackendHttpSettings", honoured, "reference"},
+    KnownProperty{"defaultRedirectConfiguration", honoured, "reference"},
+    KnownProperty{
+        "defaultRewriteRuleSet", refused, "reference", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{"defaultLoadDistributionPolicy",
+                  refused,
+                  "reference",
+                  {},
+                  "round robin is the only way to balance yet"},
+    KnownProperty{"pathRules", honoured, "pathRules"},
+    KnownProperty{"requestRoutingRules", read_only},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array path_rules = {
+    KnownProperty{"paths"},
+    KnownProperty{"backendAddressPool", honoured, "reference"},
+    KnownProperty{"backendHttpSettings", honoured, "reference"},
+    KnownProperty{"redirectConfiguration", honoured, "reference"},
+    KnownProperty{"rewriteRuleSet", refused, "reference", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{
+        "loadDistributionPolicy", refused, "reference", {}, "round robin is the only way to balance yet"},
+    KnownProperty{"firewallPolicy", honoured, "reference", {}, "as the gateway's"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array redirect_configurations = {
+    KnownProperty{"redirectType"},
+    KnownProperty{"targetListener", honoured, "reference"},
+    KnownProperty{"targetUrl"},
+    KnownProperty{"includePath", honoured, {}, "false"},
+    KnownProperty{"includeQueryString", honoured, {}, "false"},
+    KnownProperty{"requestRoutingRules", read_only},
+    KnownProperty{"urlPathMaps", read_only},
+    KnownProperty{"pathRules", read_only},
+};
+
+constexpr std::array backend_address_pools = {
+    KnownProperty{"backendAddresses", honoured, "backendAddresses", "[]"},
+    KnownProperty{"backendIPConfigurations",
+                  without_effect,
+                  "reference",
+                  {},
+                  "NICs and scale sets are not seen: the local file gives the members"},
     KnownProperty{"requestRoutingRules", read_only},
     KnownProperty{"urlPathMaps", read_only},
     KnownProperty{"pathRules", read_only},
     KnownProperty{"provisioningState", read_only},
 };
 
-constexpr std::array settings = {
+constexpr std::array backend_addresses = {
+    KnownProperty{"fqdn"},
+    KnownProperty{"ipAddress"},
+};
+
+constexpr std::array backend_http_settings_collection = {
     KnownProperty{"port"},
     KnownProperty{"protocol"},
-    KnownProperty{"requestTimeout"},
-    KnownProperty{"probe"},
+    KnownProperty{"requestTimeout", honoured, {}, "20"},
+    KnownProperty{"probe", honoured, "reference"},
     KnownProperty{"hostName"},
-    KnownProperty{"pickHostNameFromBackendAddress"},
-    KnownProperty{"connectionDraining"},
-    KnownProperty{"cookieBasedAffinity", without_effect},
-    KnownProperty{"affinityCookieName", without_effect},
-    KnownProperty{"probeEnabled", without_effect},
-    KnownProperty{"path", not_yet},
-    KnownProperty{"dedicatedBackendConnection", without_effect},
-    KnownProperty{"authenticationCertificates", without_effect},
-    KnownProperty{"trustedRootCertificates", without_effect},
-    KnownProperty{"validateCertChainAndExpiry", without_effect},
-    KnownProperty{"validateSNI", without_effect},
-    KnownProperty{"sniName", without_effect},
+    KnownProperty{"pickHostNameFromBackendAddress", honoured, {}, "false"},
+    KnownProperty{"connectionDraining", honoured, "connectionDraining"},
+    KnownProperty{"cookieBasedAffinity", without_effect, {}, "\"Disabled\"", "requests go round robin"},
+    KnownProperty{"affinityCookieName", without_effect, {}, {}, "requests go round robin"},
+    KnownProperty{"probeEnabled", without_effect, {}, {}, "members are always probed"},
+    KnownProperty{"path", refused, {}, {}, "the path a member gets is the client's"},
+    KnownProperty{
+        "dedicatedBackendConnection", without_effect, {}, "false", "connections to members are shared"},
+    KnownProperty{"authenticationCertificates",
+                  without_effect,
+                  "reference",
+                  {},
+                  "members' certificates are not verified yet"},
+    KnownProperty{"trustedRootCertificates",
+                  without_effect,
+                  "reference",
+                  {},
+                  "members' certificates are not verified yet"},
+    KnownProperty{
+        "validateCertChainAndExpiry", without_effect, {}, {}, "members' certificates are not verified yet"},
+    KnownProperty{"validateSNI", without_effect, {}, {}, "members' certificates are not verified yet"},
+    KnownProperty{"sniName", without_effect, {}, {}, "the name sent is the Host"},
     KnownProperty{"requestRoutingRules", read_only},
     KnownProperty{"urlPathMaps", read_only},
     KnownProperty{"pathRules", read_only},
     KnownProperty{"provisioningState", read_only},
 };
 
-constexpr std::array probe = {
+constexpr std::array connection_draining = {
+    KnownProperty{"enabled"},
+    KnownProperty{"drainTimeoutInSec"},
+};
+
+constexpr std::array probes = {
     KnownProperty{"protocol"},
     KnownProperty{"host"},
-    KnownProperty{"path"},
+    KnownProperty{"path", honoured, {}, "\"/\""},
     KnownProperty{"port"},
-    KnownProperty{"interval"},
-    KnownProperty{"timeout"},
-    KnownProperty{"unhealthyThreshold"},
-    KnownProperty{"pickHostNameFromBackendHttpSettings"},
-    KnownProperty{"pickHostNameFromBackendSettings", without_effect},
-    KnownProperty{"minServers"},
-    KnownProperty{"match"},
-    KnownProperty{"enableProbeProxyProtocolHeader", without_effect},
+    KnownProperty{"interval", honoured, {}, "30"},
+    KnownProperty{"timeout", honoured, {}, "30"},
+    KnownProperty{"unhealthyThreshold", honoured, {}, "3"},
+    KnownProperty{"pickHostNameFromBackendHttpSettings", honoured, {}, "false"},
+    KnownProperty{
+        "pickHostNameFromBackendSettings", without_effect, {}, {}, "it is for TCP and TLS proxying"},
+    KnownProperty{"minServers", honoured, {}, "0"},
+    KnownProperty{"match", honoured, "match"},
+    KnownProperty{"enableProbeProxyProtocolHeader", without_effect, {}, {}, "it is for TCP and TLS proxying"},
     KnownProperty{"backendHttpSettings", read_only},
+    KnownProperty{"requestRoutingRules", read_only},
+    KnownProperty{"urlPathMaps", read_only},
+    KnownProperty{"pathRules", read_only},
     KnownProperty{"provisioningState", read_only},
 };
+
+constexpr std::array match = {
+    KnownProperty{"body"},
+    KnownProperty{"statusCodes"},
+};
+
+constexpr std::array web_application_firewall_configuration = {
+    KnownProperty{"enabled"},
+    KnownProperty{"firewallMode"},
+    KnownProperty{"ruleSetType", without_effect, {}, {}, "no request is inspected"},
+    KnownProperty{"ruleSetVersion", without_effect, {}, {}, "no request is inspected"},
+    KnownProperty{"disabledRuleGroups", without_effect, "disabledRuleGroups", {}, "no request is inspected"},
+    KnownProperty{"requestBodyCheck", without_effect, {}, {}, "no request is inspected"},
+    KnownProperty{"maxRequestBodySize", without_effect, {}, {}, "no request is inspected"},
+    KnownProperty{"maxRequestBodySizeInKb", without_effect, {}, {}, "no request is inspected"},
+    KnownProperty{"fileUploadLimitInMb", without_effect, {}, {}, "no request is inspected"},
+    KnownProperty{"exclusions", without_effect, "exclusions", {}, "no request is inspected"},
+};
+
+constexpr std::array disabled_rule_groups = {
+    KnownProperty{"ruleGroupName", without_effect},
+    KnownProperty{"rules", without_effect},
+};
+
+constexpr std::array exclusions = {
+    KnownProperty{"matchVariable", without_effect},
+    KnownProperty{"selectorMatchOperator", without_effect},
+    KnownProperty{"selector", without_effect},
+};
+
+constexpr std::array rewrite_rule_sets = {
+    KnownProperty{"rewriteRules", refused, "rewriteRules"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array rewrite_rules = {
+    KnownProperty{"name", refused},
+    KnownProperty{"ruleSequence", refused},
+    KnownProperty{"conditions", refused, "conditions"},
+    KnownProperty{"actionSet", refused, "actionSet"},
+};
+
+constexpr std::array conditions = {
+    KnownProperty{"variable", refused},
+    KnownProperty{"pattern", refused},
+    KnownProperty{"ignoreCase", refused},
+    KnownProperty{"negate", refused},
+};
+
+constexpr std::array action_set = {
+    KnownProperty{"requestHeaderConfigurations", refused, "headerConfigurations"},
+    KnownProperty{"responseHeaderConfigurations", refused, "headerConfigurations"},
+    KnownProperty{"urlConfiguration", refused, "urlConfiguration"},
+};
+
+constexpr std::array header_configurations = {
+    KnownProperty{"headerName", refused},
+    KnownProperty{"headerValue", refused},
+    KnownProperty{"headerValueMatcher", refused, "headerValueMatcher"},
+};
+
+constexpr std::array header_value_matcher = {
+    KnownProperty{"pattern", refused},
+    KnownProperty{"ignoreCase", refused},
+    KnownProperty{"negate", refused},
+};
+
+constexpr std::array url_configuration = {
+    KnownProperty{"modifiedPath", refused},
+    KnownProperty{"modifiedQueryString", refused},
+    KnownProperty{"reroute", refused},
+};
+
+constexpr std::array load_distribution_policies = {
+    KnownProperty{"loadDistributionAlgorithm", refused},
+    KnownProperty{"loadDistributionTargets", refused, "loadDistributionTargets"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array load_distribution_targets = {
+    KnownProperty{"backendAddressPool", refused, "reference"},
+    KnownProperty{"weightPerServer", refused},
+};
+
+constexpr std::array ssl_policy = {
+    KnownProperty{"policyType", without_effect},           KnownProperty{"policyName", without_effect},
+    KnownProperty{"minProtocolVersion", without_effect},   KnownProperty{"cipherSuites", without_effect},
+    KnownProperty{"disabledSslProtocols", without_effect},
+};
+
+constexpr std::array ssl_profiles = {
+    KnownProperty{"sslPolicy", refused, "sslPolicy"},
+    KnownProperty{"clientAuthConfiguration", refused, "clientAuthConfiguration"},
+    KnownProperty{"trustedClientCertificates", refused, "reference"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array client_auth_configuration = {
+    KnownProperty{"verifyClientCertIssuerDN", refused},
+    KnownProperty{"verifyClientRevocation", refused},
+    KnownProperty{"verifyClientAuthMode", refused},
+};
+
+constexpr std::array trusted_client_certificates = {
+    KnownProperty{"data", refused},
+    KnownProperty{"validatedCertData", read_only},
+    KnownProperty{"clientCertIssuerDN", read_only},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array trusted_root_certificates = {
+    KnownProperty{"data", without_effect},
+    KnownProperty{"keyVaultSecretId", without_effect},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array authentication_certificates = {
+    KnownProperty{"data", without_effect},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array custom_error_configurations = {
+    KnownProperty{"statusCode", refused},
+    KnownProperty{"customErrorPageUrl", refused},
+};
+
+constexpr std::array global_configuration = {
+    KnownProperty{"enableRequestBuffering", without_effect},
+    KnownProperty{"enableResponseBuffering", without_effect},
+    KnownProperty{"disableDefaultServerHeaderInResponse", without_effect},
+};
+
+constexpr std::array listeners = {
+    KnownProperty{"frontendIPConfiguration", refused, "reference"},
+    KnownProperty{"frontendPort", refused, "reference"},
+    KnownProperty{"protocol", refused},
+    KnownProperty{"sslCertificate", refused, "reference"},
+    KnownProperty{"sslProfile", refused, "reference"},
+    KnownProperty{"hostNames", refused},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array backend_settings_collection = {
+    KnownProperty{"port", refused},
+    KnownProperty{"protocol", refused},
+    KnownProperty{"timeout", refused},
+    KnownProperty{"probe", refused, "reference"},
+    KnownProperty{"hostName", refused},
+    KnownProperty{"pickHostNameFromBackendAddress", refused},
+    KnownProperty{"trustedRootCertificates", refused, "reference"},
+    KnownProperty{"enableL4ClientIpPreservation", refused},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array routing_rules = {
+    KnownProperty{"ruleType", refused},
+    KnownProperty{"priority", refused},
+    KnownProperty{"listener", refused, "reference"},
+    KnownProperty{"backendAddressPool", refused, "reference"},
+    KnownProperty{"backendSettings", refused, "reference"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array entra_jwt_validation_configs = {
+    KnownProperty{"tenantId", refused},
+    KnownProperty{"clientId", refused},
+    KnownProperty{"audiences", refused},
+    KnownProperty{"unAuthorizedRequestAction", refused},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array private_link_configurations = {
+    KnownProperty{"ipConfigurations", without_effect, "privateLinkIpConfigurations"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array private_link_ip_configurations = {
+    KnownProperty{"primary", without_effect},
+    KnownProperty{"privateIPAddress", without_effect},
+    KnownProperty{"privateIPAllocationMethod", without_effect},
+    KnownProperty{"subnet", without_effect, "reference"},
+    KnownProperty{"provisioningState", read_only},
+};
+
+constexpr std::array reference = {
+    KnownProperty{"id"},
+};
+
+constexpr std::array all_definitions = {
+    Definition{"", resource_properties},
+    Definition{"sku", sku},
+    Definition{"autoscaleConfiguration", autoscale_configuration},
+    Definition{"gatewayIPConfigurations", gateway_ip_configurations, true},
+    Definition{"frontendIPConfigurations", frontend_ip_configurations, true},
+    Definition{"frontendPorts", frontend_ports, true},
+    Definition{"sslCertificates", ssl_certificates, true},
+    Definition{"hsm", hsm},
+    Definition{"httpListeners", http_listeners, true},
+    Definition{"requestRoutingRules", request_routing_rules, true},
+    Definition{"urlPathMaps", url_path_maps, true},
+    Definition{"pathRules", path_rules, true},
+    Definition{"redirectConfigurations", redirect_configurations, true},
+    Definition{"backendAddressPools", backend_address_pools, true},
+    Definition{"backendAddresses", backend_addresses},
+    Definition{"backendHttpSettingsCollection", backend_http_settings_collection, true},
+    Definition{"connectionDraining", connection_draining},
+    Definition{"probes", probes, true},
+    Definition{"match", match},
+    Definition{"webApplicationFirewallConfiguration", web_application_firewall_configuration},
+    Definition{"disabledRuleGroups", disabled_rule_groups},
+    Definition{"exclusions", exclusions},
+    Definition{"rewriteRuleSets", rewrite_rule_sets, true},
+    Definition{"rewriteRules", rewrite_rules},
+    Definition{"conditions", conditions},
+    Definition{"actionSet", action_set},
+    Definition{"headerConfigurations", header_configurations},
+    Definition{"headerValueMatcher", header_value_matcher},
+    Definition{"urlConfiguration", url_configuration},
+    Definition{"loadDistributionPolicies", load_distribution_policies, true},
+    Definition{"loadDistributionTargets", load_distribution_targets, true},
+    Definition{"sslPolicy", ssl_policy},
+    Definition{"sslProfiles", ssl_profiles, true},
+    Definition{"clientAuthConfiguration", client_auth_configuration},
+    Definition{"trustedClientCertificates", trusted_client_certificates, true},
+    Definition{"trustedRootCertificates", trusted_root_certificates, true},
+    Definition{"authenticationCertificates", authentication_certificates, true},
+    Definition{"customErrorConfigurations", custom_error_configurations},
+    Definition{"globalConfiguration", global_configuration},
+    Definition{"listeners", listeners, true},
+    Definition{"backendSettingsCollection", backend_settings_collection, true},
+    Definition{"routingRules", routing_rules, true},
+    Definition{"entraJWTValidationConfigs", entra_jwt_validation_configs, true},
+    Definition{"privateLinkConfigurations", private_link_configurations, true},
+    Definition{"privateLinkIpConfigurations", private_link_ip_configurations, true},
+    Definition{"reference", reference},
+};
+
+std::string_view words(Effect effect) {
+  switch (effect) {
+    case honoured: return "honoured";
+    case without_effect: return "accepted without effect";
+    case refused: return "refused";
+    case read_only: return "accepted without effect: Azure writes it";
+  }
+  return "";
+}
 
 }  // namespace
 
-std::span<const KnownProperty> known_properties(std::string_view collection) {
-  if (collection.empty()) return resource;
-  if (collection == "frontendIPConfigurations") return frontend_ip;
-  if (collection == "frontendPorts") return frontend_port;
-  if (collection == "sslCertificates") return ssl_certificate;
-  if (collection == "httpListeners") return http_listener;
-  if (collection == "requestRoutingRules") return rule;
-  if (collection == "backendAddressPools") return pool;
-  if (collection == "backendHttpSettingsCollection") return settings;
-  if (collection == "probes") return probe;
-  return {};
+std::span<const Definition> definitions() { return all_definitions; }
+
+const Definition* find_definition(std::string_view name) {
+  const auto found = std::ranges::find(all_definitions, name, &Definition::name);
+  return found == all_definitions.end() ? nullptr : &*found;
+}
+
+std::string properties_page() {
+  std::string out =
+      "# Every property, and what Passerelle does with it\n\n"
+      "Made from `src/arm/known_properties.cc`: `./dev properties` writes it anew. Each property of "
+      "`Microsoft.Network/applicationGateways` (API\n2016-09-01 to 2025-09-01) is *honoured*; or *refused*, "
+      "an error "
+      "where it asks for something, since silence would be a trap; or *accepted\nwithout effect*, which "
+      "`run` says "
+      "once. What Azure does not know is a warning with the nearest name.\n";
+  for (const Definition& definition : all_definitions) {
+    fmt::format_to(std::back_inserter(out), "\n## {}\n\n| property | here | default |\n|---|---|---|\n",
+                   definition.name.empty() ? "The resource's `properties`" : definition.name);
+    for (const KnownProperty& property : definition.properties) {
+      fmt::format_to(
+          std::back_inserter(out), "| `{}` | {}{}{} | {} |\n", property.name, words(property.effect),
+          property.note.empty() ? "" : ": ", property.note,
+          property.default_value.empty() ? std::string() : fmt::format("`{}`", property.default_value));
+    }
+  }
+  return out;
 }
 
 }  // namespace passerelle::arm

@@ -11,6 +11,7 @@
 #include "arm/json_reader.h"
 #include "arm/language/evaluator.h"
 #include "arm/language/values.h"
+#include "arm/print.h"
 #include "arm/resource.h"
 #include "base/text.h"
 
@@ -26,6 +27,7 @@ class Loader {
     const LocalFile local = read_local();
     read_templates(local);
     auto gateway = std::make_unique<model::Gateway>();
+    std::string printed;
     if (!bodies_.empty()) {
       Resource resource(problems_);
       for (const GatewayBody& body : bodies_) resource.merge(body);
@@ -36,21 +38,33 @@ class Loader {
       std::map<const Item*, std::optional<model::BackendSettings>> settings_read;
       std::set<const Item*> probes_read;
       compile(Compilation{resource, local, problems_, *gateway, settings_read, probes_read});
+      if (input_.print) printed = print_resource(resource, *gateway);
     }
     Loaded out;
     out.problems = problems_.take();
     out.certificates = gateway->certificates;
+    out.printed = std::move(printed);
     if (!has_errors(out.problems)) out.gateway = std::move(gateway);
     return out;
   }
 
   Inventory inventory() {
     read_parameters();
-    const LocalFile local = read_local();
+    LocalFile local = read_local();
+    // What the local file will give is not evaluated: what is still unanswered then is what it has to answer.
+    local.certificates.add("*", LocalCertificate{true, {}, {}, {}, {}}, {});
+    local.backend_pools.add("*", {}, {});
+    local.ignore_waf = true;
     read_templates(local);
     Resource resource(problems_);
     for (const GatewayBody& body : bodies_) resource.merge(body);
+    model::Gateway scratch;
+    std::map<const Item*, std::optional<model::BackendSettings>> settings_read;
+    std::set<const Item*> probes_read;
+    if (!bodies_.empty())
+      compile(Compilation{resource, local, problems_, scratch, settings_read, probes_read});
     Inventory out;
+    out.problems = problems_.take();
     for (const Item& item : resource.collection("frontendIPConfigurations"))
       out.frontends.push_back(item.name);
     for (const Item& item : resource.collection("frontendPorts")) {
@@ -60,22 +74,22 @@ class Loader {
     for (const Item& item : resource.collection("sslCertificates")) out.certificates.push_back(item.name);
     for (const Item& item : resource.collection("backendAddressPools"))
       out.pools.push_back({item.name, member_names(item)});
-    if (const Item* waf = resource.single("webApplicationFirewallConfiguration")) {
-      out.waf_prevention = equals_ignoring_case(
-          PropertyReader(*waf, problems_).string("firewallMode").value_or(""), "Prevention");
-    }
+    out.references = evaluator_->unanswered();
+    out.waf = resource.single("webApplicationFirewallConfiguration") != nullptr ||
+              resource.single("firewallPolicy") != nullptr;
     return out;
   }
 
  private:
-  std::vector<std::string> member_names(const Item& pool) {
+  // Empty where one of them cannot be known here: then the whole pool is given.
+  static std::vector<std::string> member_names(const Item& pool) {
     std::vector<std::string> out;
-    const JsonValue* addresses = PropertyReader(pool, problems_).value("backendAddresses");
+    const JsonValue* raw = pool.properties->find("backendAddresses");
+    const JsonValue* addresses = raw != nullptr ? pool.evaluator->try_resolve_all(*raw) : nullptr;
     if (addresses == nullptr) return out;
     for (const JsonValue& address : addresses->items) {
       for (const JsonMember& member : address.members) {
-        const JsonValue* name = pool.evaluator->resolve(member.value);
-        if (name != nullptr && name->is_string() && !name->text.empty()) out.push_back(name->text);
+        if (member.value.is_string() && !member.value.text.empty()) out.push_back(member.value.text);
       }
     }
     return out;
@@ -221,7 +235,9 @@ class Loader {
   void compile(const Compilation& c) {
     compile_certificates(c);
     compile_listeners(c);
+    compile_redirects(c);
     compile_rules(c);
+    order_listeners(c);
     check_unused_backends(c);
     compile_options(c);
     if (c.resource.collection("httpListeners").empty()) {
@@ -229,10 +245,8 @@ class Loader {
                       "NoHttpListeners",
                       "the gateway has no httpListeners; add the collection, or a second file that holds it");
     }
-    for (model::Index i = 0; i < c.gateway.listeners.size(); ++i) {
-      const model::Listener& listener = c.gateway.listeners[i];
-      if (c.gateway.rule_of(i) != nullptr ||
-          c.resource.collection("requestRoutingRules").size() != c.gateway.rules.size())
+    for (const model::Listener& listener : c.gateway.listeners) {
+      if (listener.rule || c.resource.collection("requestRoutingRules").size() != c.gateway.rules.size())
         continue;
       const auto& items = c.resource.collection("httpListeners");
       const auto item = std::ranges::find(items, listener.name, &Item::name);

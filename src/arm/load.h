@@ -31,13 +31,15 @@ struct LoadInput {
   std::string gateway;                                     // --gateway NAME; empty: the only one
   DeploymentScope scope;
   Environment environment;
+  bool print = false;  // `check --print model`
 };
 
 struct Loaded {
   std::unique_ptr<model::Gateway> gateway;  // null when a problem is an error
   std::vector<model::Certificate>
-      certificates;   // also when there are errors: they can be checked all the same
-  Problems problems;  // all of them, in the order of files and lines
+      certificates;     // also when there are errors: they can be checked all the same
+  std::string printed;  // the evaluated resource as normalised JSON, if that was asked for
+  Problems problems;    // all of them, in the order of files and lines
 };
 
 // Pure. Certificates given as files are left as paths; control/ reads them.

@@ -33,6 +33,13 @@ Problems ProblemList::take() {
   });
   Problems out;
   for (auto& entry : entries_) {
+    // One element that several others use is looked at several times.
+    const auto again = [&](const Problem& earlier) {
+      return earlier.where.line == entry.problem.where.line &&
+             earlier.where.column == entry.problem.where.column &&
+             earlier.where.file == entry.problem.where.file && earlier.message == entry.problem.message;
+    };
+    if (!out.empty() && again(out.back())) continue;
     if (entry.times > 1) entry.problem.message += fmt::format(" ({} times in this file)", entry.times);
     out.push_back(std::move(entry.problem));
   }

@@ -140,4 +140,27 @@ std::optional<std::string> PropertyReader::reference(std::string_view name, std:
   return id.substr(name_at + 1);
 }
 
+std::vector<Item> inner_items(const Item& outer, std::string_view name, ProblemList& problems) {
+  std::vector<Item> out;
+  const JsonValue* list = PropertyReader(outer, problems).value(name);
+  for (std::size_t i = 0; list != nullptr && i < list->items.size(); ++i) {
+    const JsonValue* element = outer.evaluator->resolve(list->items[i]);
+    if (element == nullptr) continue;
+    Item item{{}, element, outer.evaluator, fmt::format("{}.{}[{}]", outer.path, name, i), element->where};
+    if (!element->is_object()) {
+      problems.error(element->where, "InvalidRequestFormat",
+                     fmt::format("an object was expected, not {}", kind_name(element->kind)), item.path);
+      continue;
+    }
+    item.name = PropertyReader(item, problems).string("name").value_or("");
+    if (const JsonValue* properties = element->find("properties")) {
+      item.properties = outer.evaluator->resolve(*properties);
+      item.path += ".properties";
+      if (item.properties == nullptr || !item.properties->is_object()) continue;
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
 }  // namespace passerelle::arm

@@ -42,4 +42,7 @@ class PropertyReader {
   ProblemList& problems_;
 };
 
+// The elements of a list within an element: { "name", "properties": { … } }, or flattened.
+[[nodiscard]] std::vector<Item> inner_items(const Item& outer, std::string_view name, ProblemList& problems);
+
 }  // namespace passerelle::arm

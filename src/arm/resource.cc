@@ -15,18 +15,27 @@ using namespace std::string_view_literals;
 
 constexpr auto gateway_type = "Microsoft.Network/applicationGateways"sv;
 
-constexpr std::array collection_names = {"frontendIPConfigurations"sv,
-                                         "frontendPorts"sv,
-                                         "sslCertificates"sv,
-                                         "httpListeners"sv,
-                                         "requestRoutingRules"sv,
-                                         "backendAddressPools"sv,
-                                         "backendHttpSettingsCollection"sv,
-                                         "probes"sv};
-
+// The resource's lists of child resources that are read here.
 bool is_collection(std::string_view key) {
-  return std::ranges::any_of(collection_names,
-                             [&](std::string_view name) { return equals_ignoring_case(name, key); });
+  const Definition* resource = find_definition("");
+  const auto found = std::ranges::find_if(
+      resource->properties, [&](const KnownProperty& p) { return equals_ignoring_case(p.name, key); });
+  if (found == resource->properties.end() || found->inside != found->name) return false;
+  const Definition* elements = find_definition(found->inside);
+  return elements != nullptr && elements->is_child_resource;
+}
+
+const Definition* definition_of_key(std::string_view key) {
+  const auto all = definitions();
+  const auto found =
+      std::ranges::find_if(all, [&](const Definition& d) { return equals_ignoring_case(d.name, key); });
+  return found == all.end() ? nullptr : &*found;
+}
+
+Effect effect_of(std::string_view name) {
+  const auto properties = find_definition("")->properties;
+  const auto found = std::ranges::find(properties, name, &KnownProperty::name);
+  return found == properties.end() ? Effect::refused : found->effect;
 }
 
 bool holds_collections(const JsonValue& value) {
@@ -122,68 +131,117 @@ std::vector<GatewayBody> find_gateways(Deployment& deployment, Evaluator& evalua
       root.where, "NoApplicationGateway",
       fmt::format(
           "this is neither a template with a {0}, nor such a resource, nor any of its collections ({1}, …)",
-          gateway_type, collection_names[3]));
+          gateway_type, "httpListeners"));
   return out;
 }
 
-void check_properties(const JsonValue& object, std::string_view collection, const std::string& path,
-                      Evaluator& evaluator, ProblemList& problems, std::vector<std::string>& without_effect) {
-  static constexpr std::array everywhere = {
-      "name"sv, "id"sv,    "type"sv,     "etag"sv,      "properties"sv,    "apiVersion"sv, "location"sv,
-      "tags"sv, "zones"sv, "identity"sv, "dependsOn"sv, "resourceGroup"sv, "comments"sv};
-  const auto known = known_properties(collection);
-  for (const JsonMember& member : object.members) {
-    const auto found = std::ranges::find_if(
-        known, [&](const KnownProperty& p) { return equals_ignoring_case(p.name, member.key); });
-    if (found == known.end()) {
-      if (std::ranges::any_of(everywhere,
-                              [&](std::string_view n) { return equals_ignoring_case(n, member.key); }))
+namespace {
+
+// Looks at everything a document says of the gateway, whether or not it is used.
+class PropertyCheck {
+ public:
+  PropertyCheck(Evaluator& evaluator, ProblemList& problems, std::vector<std::string>& without_effect)
+      : evaluator_(evaluator), problems_(problems), without_effect_(without_effect) {}
+
+  void check(const JsonValue& object, const Definition& definition, const std::string& path) {
+    for (const JsonMember& member : object.members) {
+      const auto known = std::ranges::find_if(definition.properties, [&](const KnownProperty& p) {
+        return equals_ignoring_case(p.name, member.key);
+      });
+      const std::string place = path.empty() ? member.key : path + "." + member.key;
+      if (known == definition.properties.end()) {
+        say_unknown(member, definition, place);
         continue;
-      std::vector<std::string_view> names;
-      for (const auto& property : known) names.push_back(property.name);
-      const auto near = nearest_word(member.key, names);
-      problems.warning(
-          member.key_where, "UnknownProperty",
-          near.empty()
-              ? fmt::format("Azure knows no property \"{}\" here; it is passed over", member.key)
-              : fmt::format("Azure knows no property \"{}\" here; did you mean \"{}\"? It is passed over",
-                            member.key, near),
-          path + "." + member.key);
-      continue;
-    }
-    if (member.key != found->name) {
-      problems.warning_once(member.key_where, "PropertyCase",
-                            fmt::format("\"{}\" is read as \"{}\"", member.key, found->name),
-                            path + "." + member.key);
-    }
-    if (found->effect == Effect::honoured || found->effect == Effect::read_only ||
-        !says_something(member.value))
-      continue;
-    const JsonValue* value = evaluator.resolve(member.value);
-    if (value == nullptr || !says_something(*value)) continue;
-    if (found->effect == Effect::not_yet) {
-      problems.error(member.key_where, "NotSupportedYet",
-                     fmt::format("\"{}\" is not supported yet, and passing over it would change what the "
-                                 "gateway does; remove it to go on",
-                                 found->name),
-                     path + "." + member.key);
-    } else {
-      const auto said =
-          collection.empty() ? std::string(found->name) : fmt::format("{}.{}", collection, found->name);
-      if (std::ranges::find(without_effect, said) == without_effect.end()) without_effect.push_back(said);
+      }
+      if (member.key != known->name) {
+        problems_.warning_once(member.key_where, "PropertyCase",
+                               fmt::format("\"{}\" is read as \"{}\"", member.key, known->name), place);
+      }
+      if (known->effect == Effect::honoured)
+        check_inside(member.value, definition, *known, place);
+      else if (known->effect != Effect::read_only)
+        say_effect(member, definition, *known, place);
     }
   }
-}
+
+ private:
+  void say_unknown(const JsonMember& member, const Definition& definition, const std::string& place) {
+    static constexpr std::array everywhere = {
+        "name"sv,     "id"sv,   "type"sv,  "etag"sv,      "properties"sv, "apiVersion"sv,
+        "location"sv, "tags"sv, "zones"sv, "identity"sv,  "dependsOn"sv,  "resourceGroup"sv,
+        "comments"sv, "copy"sv, "scope"sv, "condition"sv, "metadata"sv,   "existing"sv,
+        "resources"sv};
+    if (std::ranges::any_of(everywhere,
+                            [&](std::string_view n) { return equals_ignoring_case(n, member.key); }))
+      return;
+    std::vector<std::string_view> names;
+    for (const auto& property : definition.properties) names.push_back(property.name);
+    const auto near = nearest_word(member.key, names);
+    problems_.warning(
+        member.key_where, "UnknownProperty",
+        near.empty()
+            ? fmt::format("Azure knows no property \"{}\" here; it is passed over", member.key)
+            : fmt::format("Azure knows no property \"{}\" here; did you mean \"{}\"? It is passed over",
+                          member.key, near),
+        place);
+  }
+
+  void say_effect(const JsonMember& member, const Definition& definition, const KnownProperty& known,
+                  const std::string& place) {
+    if (!says_something(member.value)) return;
+    const JsonValue* value = evaluator_.resolve(member.value);
+    if (value == nullptr || !says_something(*value)) return;
+    if (known.effect == Effect::refused) {
+      problems_.error(
+          member.key_where, "NotSupportedYet",
+          fmt::format(
+              "\"{}\" is not supported yet ({}), and passing over it would change what the gateway does; "
+              "remove it to go on",
+              known.name, known.note),
+          place);
+      return;
+    }
+    const auto said =
+        definition.name.empty() ? std::string(known.name) : fmt::format("{}.{}", definition.name, known.name);
+    if (std::ranges::find(without_effect_, said) == without_effect_.end()) without_effect_.push_back(said);
+  }
+
+  // Objects and lists within. A gateway's collections are looked at when they are read.
+  void check_inside(const JsonValue& raw, const Definition& outer, const KnownProperty& known,
+                    const std::string& place) {
+    const Definition* inner = known.inside.empty() ? nullptr : find_definition(known.inside);
+    if (inner == nullptr || (outer.name.empty() && inner->is_child_resource)) return;
+    const JsonValue* value = evaluator_.resolve(raw);
+    if (value == nullptr) return;
+    if (value->is_object()) check_element(*value, *inner, place);
+    for (std::size_t i = 0; i < value->items.size(); ++i) {
+      const JsonValue* element = evaluator_.resolve(value->items[i]);
+      if (element != nullptr) check_element(*element, *inner, fmt::format("{}[{}]", place, i));
+    }
+  }
+
+  void check_element(const JsonValue& element, const Definition& definition, const std::string& place) {
+    const JsonValue* properties = definition.is_child_resource ? element.find("properties") : nullptr;
+    if (properties == nullptr) return check(element, definition, place);
+    const JsonValue* value = evaluator_.resolve(*properties);
+    if (value != nullptr) check(*value, definition, place + ".properties");
+  }
+
+  Evaluator& evaluator_;
+  ProblemList& problems_;
+  std::vector<std::string>& without_effect_;
+};
+
+}  // namespace
 
 void Resource::merge(const GatewayBody& body) {
   if (body.properties == nullptr) return;
-  check_properties(*body.properties, "", body.path.empty() ? "$" : body.path, *body.evaluator, problems_,
-                   without_effect_);
+  PropertyCheck(*body.evaluator, problems_, without_effect_)
+      .check(*body.properties, *find_definition(""), body.path);
   for (const JsonMember& member : body.properties->members) {
-    const auto name = std::ranges::find_if(
-        collection_names, [&](std::string_view n) { return equals_ignoring_case(n, member.key); });
-    if (name != collection_names.end()) {
-      read_collection(*name, member.value, body);
+    const Definition* collection = is_collection(member.key) ? definition_of_key(member.key) : nullptr;
+    if (collection != nullptr && effect_of(collection->name) == Effect::honoured) {
+      read_collection(collection->name, member.value, body);
     } else if (const JsonValue* value = body.evaluator->resolve(member.value);
                value != nullptr && value->is_object()) {
       singles_[lowered(member.key)] = Item{member.key, value, body.evaluator, member.key, member.key_where};
@@ -222,7 +280,8 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
       if (item.properties == nullptr) continue;
       item.path += ".properties";
     }
-    check_properties(*item.properties, name, item.path, *body.evaluator, problems_, without_effect_);
+    PropertyCheck(*body.evaluator, problems_, without_effect_)
+        .check(*item.properties, *find_definition(name), item.path);
     const auto same = std::ranges::find_if(
         items, [&](const Item& other) { return equals_ignoring_case(other.name, item.name); });
     if (same == items.end()) {

@@ -54,9 +54,4 @@ class Resource {
   std::vector<std::string> without_effect_;
 };
 
-// Checks the spelling of an object's keys against Azure's; reports the unknown, the misspelt in case, the not
-// yet supported. Names of properties without effect are added to `without_effect`.
-void check_properties(const JsonValue& object, std::string_view collection, const std::string& path,
-                      Evaluator& evaluator, ProblemList& problems, std::vector<std::string>& without_effect);
-
 }  // namespace passerelle::arm

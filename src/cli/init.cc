@@ -81,10 +81,14 @@ std::string local_file_text(const arm::Inventory& found) {
   for (const auto& name : found.certificates) page.entry(name, "\"self-signed\"");
   page.close();
   page.comment(
+      "What only Azure knows: reference(), list…() and Key Vault secrets, as the template writes the call.");
+  page.open("references");
+  for (const auto& call : found.references) page.entry(call, "\"127.0.0.1\"", "edit: what it yields here");
+  page.close();
+  page.comment(
       "\"refuse\": a WAF in Prevention mode is an error, as nothing inspects requests; \"ignore\": load all "
       "the same.");
-  page.line(found.waf_prevention ? "\"waf\": \"refuse\",  // this template asks for Prevention"
-                                 : "\"waf\": \"refuse\",");
+  page.line(found.waf ? "\"waf\": \"refuse\",  // this template has a WAF" : "\"waf\": \"refuse\",");
   page.line("");
   page.comment("Seconds without a byte either way after which a WebSocket tunnel ends; null: never.");
   page.line("\"tunnelIdleTimeout\": null,");
@@ -115,6 +119,11 @@ int init(const Options& options) {
   for (const Problem& problem : problems) fmt::print(stderr, "{}\n", problem.to_string());
   if (!input) return exit_configuration;
   const arm::Inventory found = arm::take_inventory(*input);
+  // Without its parameters a template hides what it needs.
+  for (const Problem& problem : found.problems) {
+    if (problem.code == "MissingParameter" || problem.code == "SeveralApplicationGateways")
+      fmt::print(stderr, "{}\n", problem.to_string());
+  }
   if (found.frontends.empty() && found.ports.empty() && found.pools.empty()) {
     fmt::print(stderr,
                "passerelle: nothing in these files needs a local file; `passerelle check` says what is wrong "

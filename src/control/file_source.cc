@@ -149,10 +149,11 @@ void FileSource::read_certificates(std::vector<model::Certificate>& certificates
   }
 }
 
-arm::Loaded FileSource::load() {
+arm::Loaded FileSource::load(bool print) {
   Problems problems;
-  const auto input = read_input(problems);
-  if (!input) return {nullptr, {}, std::move(problems)};
+  auto input = read_input(problems);
+  if (!input) return {nullptr, {}, {}, std::move(problems)};
+  input->print = print;
   arm::Loaded loaded = arm::load(*input);
   read_certificates(loaded.gateway ? loaded.gateway->certificates : loaded.certificates, loaded.problems);
   if (has_errors(loaded.problems)) loaded.gateway.reset();

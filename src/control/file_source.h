@@ -29,7 +29,9 @@ class FileSource {
   explicit FileSource(FileOptions options) : options_(std::move(options)) {}
 
   // The gateway with everything it needs from disk, certificates checked; or problems.
-  [[nodiscard]] arm::Loaded load();
+  [[nodiscard]] arm::Loaded load() { return load(false); }
+  // The same with the evaluated resource as text.
+  [[nodiscard]] arm::Loaded load_and_print() { return load(true); }
 
   // What a reload would read: size and time of each file seen by the last load, as one text. It changes when
   // they do.
@@ -40,6 +42,7 @@ class FileSource {
   [[nodiscard]] std::optional<arm::LoadInput> read_input(Problems& problems);
 
  private:
+  arm::Loaded load(bool print);
   std::optional<std::string> read(const std::string& path, Problems& problems);
   void read_parameters(arm::LoadInput& input, Problems& problems);
   void read_certificates(std::vector<model::Certificate>& certificates, Problems& problems);

@@ -9,6 +9,7 @@
 
 #include "base/endpoint.h"
 #include "base/problem.h"
+#include "model/path_pattern.h"
 
 namespace passerelle::model {
 
@@ -33,11 +34,22 @@ struct Certificate {
 // httpListeners[]
 struct Listener {
   std::string name;
+  Index frontend = 0;
+  std::vector<std::string>
+      host_names;  // hostName or hostNames[]; empty: a basic listener, which takes every host
+  std::optional<Index> certificate;
+  std::optional<Index> rule;
+  Location origin;
+};
+
+// A frontend IP configuration with a frontend port, and the listeners that share it.
+struct Frontend {
+  std::string name;             // "appGatewayFrontendIP:80"
   std::vector<Endpoint> binds;  // where it really listens
   std::uint16_t port = 0;       // the template's number: what routing and X-Forwarded-Port say
   bool tls = false;
-  std::optional<Index> certificate;
-  Location origin;
+  std::vector<Index>
+      listeners;         // in the order they are asked: by the priority of their rules, or as the rules stand
   Location port_origin;  // of the frontend port: where "address in use" is reported
 };
 
@@ -92,12 +104,38 @@ struct BackendGroup {
   std::vector<Target> targets;
 };
 
-// requestRoutingRules[]
+// redirectConfigurations[]
+struct Redirect {
+  std::string name;
+  int status = 302;
+  std::optional<Index> listener;  // targetListener; or
+  std::string url;                // targetUrl
+  bool include_path = false;
+  bool include_query = false;
+};
+
+// Where a rule, a path rule or the rest of a path map leads: exactly one of the two.
+struct Destination {
+  Index id = 0;  // counts all destinations of the gateway
+  std::optional<Index> group;
+  std::optional<Index> redirect;
+};
+
+// urlPathMaps[].pathRules[]
+struct PathRule {
+  std::string name;
+  std::vector<PathPattern> paths;
+  Destination to;
+};
+
+// requestRoutingRules[], with its path map in place.
 struct Rule {
   std::string name;
   Index listener = 0;
-  Index group = 0;
   std::optional<unsigned> priority;
+  std::string path_map;              // its name; empty for a basic rule
+  std::vector<PathRule> path_rules;  // the first that matches decides
+  Destination otherwise;             // where everything else goes
 };
 
 // What the local file says beyond addresses and certificates.
@@ -113,19 +151,14 @@ struct Gateway {
   std::string name;
   std::string resource_id;
   std::vector<Certificate> certificates;
+  std::vector<Frontend> frontends;
   std::vector<Listener> listeners;
   std::vector<BackendGroup> groups;
+  std::vector<Redirect> redirects;
   std::vector<Rule> rules;
+  Index destinations = 0;  // how many there are
   LocalOptions options;
   std::vector<std::string> without_effect;  // sentences for `run` to print
-
-  // The rule a listener is bound to, if any.
-  [[nodiscard]] const Rule* rule_of(Index listener) const {
-    for (const Rule& rule : rules) {
-      if (rule.listener == listener) return &rule;
-    }
-    return nullptr;
-  }
 };
 
 }  // namespace passerelle::model

@@ -99,7 +99,7 @@ io::Task<Result<>> Attempt::send_request() {
   const policy::ForwardFacts facts{x_.client_.facts.peer_ip,
                                    x_.client_.facts.peer.port,
                                    x_.client_.facts.tls,
-                                   x_.listener_.port,
+                                   x_.frontend_.port,
                                    x_.trace_text(),
                                    upstream_host(),
                                    x_.websocket_};

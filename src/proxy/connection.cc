@@ -35,7 +35,7 @@ io::Task<> close_gently(Worker& worker, io::Stream& stream) {
 // An answer without an exchange, and the end of the connection.
 io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status) {
   std::string page;
-  append_error_page(page, status, worker.date(), false, true);
+  append_error_page(page, {status, worker.date(), false, true, {}});
   if (co_await stream.send(page, worker.engine.in(worker.limits.linger_timeout, worker.stop()))) {
     co_await close_gently(worker, stream);
   }
@@ -60,9 +60,9 @@ io::Task<std::unique_ptr<io::Stream>> secure(Worker& worker, std::unique_ptr<io:
   co_return std::move(secured);
 }
 
-// The listener this socket belongs to by the newest configuration; nothing if it is gone.
-std::optional<model::Index> listener_of(const Snapshot& snapshot, SocketId socket) {
-  return socket < snapshot.listener_of.size() ? snapshot.listener_of[socket] : std::nullopt;
+// The frontend this socket belongs to by the newest configuration; nothing if it is gone.
+std::optional<model::Index> frontend_of(const Snapshot& snapshot, SocketId socket) {
+  return socket < snapshot.frontend_of.size() ? snapshot.frontend_of[socket] : std::nullopt;
 }
 
 // Requests, one after the other. The plan of the tunnel the connection becomes, if it does.
@@ -81,12 +81,12 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
     }
     if (outcome.kind == http::HeadOutcome::Kind::ended) co_return std::nullopt;
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
-    const auto listener = listener_of(*snapshot, client.facts.socket);
-    if (!listener) {
-      co_await answer_alone(worker, client.stream, 503);  // its listener is gone
+    const auto frontend = frontend_of(*snapshot, client.facts.socket);
+    if (!frontend) {
+      co_await answer_alone(worker, client.stream, 503);  // its frontend is gone
       co_return std::nullopt;
     }
-    Exchange exchange(worker, client, *snapshot, *listener, *head);
+    Exchange exchange(worker, client, *snapshot, *frontend, *head);
     if (outcome.kind != http::HeadOutcome::Kind::complete) {
       co_await exchange.refuse_head(outcome);
       break;
@@ -106,9 +106,9 @@ io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::A
   std::unique_ptr<io::Stream> stream = std::move(accepted.stream);
   {
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
-    const auto listener = listener_of(*snapshot, socket);
-    if (!listener) co_return std::nullopt;
-    if (const auto context = snapshot->contexts[*listener])
+    const auto frontend = frontend_of(*snapshot, socket);
+    if (!frontend) co_return std::nullopt;
+    if (const auto context = snapshot->contexts[*frontend])
       stream = co_await secure(worker, std::move(stream), *context, facts);
   }
   if (!stream) co_return std::nullopt;

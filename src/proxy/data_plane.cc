@@ -20,16 +20,21 @@ tls::Certificate::Outcome read_certificate(const model::Certificate& certificate
   return tls::Certificate::self_signed(certificate.host_names);
 }
 
-std::shared_ptr<const RouteNames> names_of(const model::Gateway& gateway, model::Index listener) {
-  RouteNames names;
-  names.resource_id = gateway.resource_id;
-  names.listener = gateway.listeners[listener].name;
-  if (const model::Rule* rule = gateway.rule_of(listener)) {
-    names.rule = rule->name;
-    names.pool = gateway.groups[rule->group].pool;
-    names.settings = gateway.groups[rule->group].settings_name;
+std::vector<std::shared_ptr<const RouteNames>> names_of(const model::Gateway& gateway) {
+  std::vector<std::shared_ptr<const RouteNames>> out(gateway.destinations);
+  for (const model::Rule& rule : gateway.rules) {
+    const auto add = [&](const model::Destination& to) {
+      RouteNames names{gateway.resource_id, gateway.listeners[rule.listener].name, rule.name, {}, {}};
+      if (to.group) {
+        names.pool = gateway.groups[*to.group].pool;
+        names.settings = gateway.groups[*to.group].settings_name;
+      }
+      out[to.id] = std::make_shared<const RouteNames>(std::move(names));
+    };
+    add(rule.otherwise);
+    for (const model::PathRule& path_rule : rule.path_rules) add(path_rule.to);
   }
-  return std::make_shared<const RouteNames>(std::move(names));
+  return out;
 }
 
 }  // namespace
@@ -57,7 +62,8 @@ Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
   Snapshot& next = *prepared->snapshot;
   next.client_context = client_context_;
   next.contexts = make_contexts(*gateway, problems);
-  for (model::Index i = 0; i < gateway->listeners.size(); ++i) next.names.push_back(names_of(*gateway, i));
+  next.names = names_of(*gateway);
+  next.unrouted.resource_id = gateway->resource_id;
   next.gateway = std::move(gateway);
   open_sockets(*next.gateway, *prepared, problems);
   if (has_errors(problems))
@@ -70,64 +76,79 @@ Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
 std::vector<std::shared_ptr<const tls::ServerContext>> DataPlane::make_contexts(const model::Gateway& gateway,
                                                                                 Problems& problems) {
   std::vector<std::shared_ptr<const tls::ServerContext>> out;
-  for (const model::Listener& listener : gateway.listeners) {
+  std::vector<std::optional<tls::Certificate::Outcome>> read(gateway.certificates.size());
+  for (const model::Frontend& frontend : gateway.frontends) {
     out.emplace_back();
-    if (!listener.tls) continue;
-    const model::Certificate& written = gateway.certificates[*listener.certificate];
-    const auto certificate = read_certificate(written);
-    if (!certificate) {
-      problems.push_back({written.origin,
-                          Severity::error,
-                          "ApplicationGatewaySslCertificateInvalidData",
-                          certificate.error().message,
-                          {}});
-      continue;
+    if (!frontend.tls) continue;
+    std::vector<tls::NamedCertificate> certificates;
+    for (const model::Index index : frontend.listeners) {
+      const model::Listener& listener = gateway.listeners[index];
+      const model::Certificate& written = gateway.certificates[*listener.certificate];
+      auto& certificate = read[*listener.certificate];
+      if (certificate && !*certificate) continue;  // that was said
+      if (!certificate) certificate = read_certificate(written);
+      if (*certificate) {
+        certificates.push_back({listener.host_names, **certificate});
+      } else {
+        problems.push_back({written.origin,
+                            Severity::error,
+                            "ApplicationGatewaySslCertificateInvalidData",
+                            certificate->error().message,
+                            {}});
+      }
     }
-    auto context = tls::ServerContext::make(*certificate);
-    if (context)
+    if (certificates.empty()) continue;
+    auto context = tls::ServerContext::make(certificates);
+    if (context) {
       out.back() = std::move(*context);
-    else
-      problems.push_back({written.origin,
+    } else {
+      const auto first = *gateway.listeners[frontend.listeners.front()].certificate;
+      problems.push_back({gateway.certificates[first].origin,
                           Severity::error,
                           "ApplicationGatewaySslCertificateInvalidData",
                           context.error(),
                           {}});
+    }
   }
   return out;
 }
 
 void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems) {
-  auto& listener_of = prepared.snapshot->listener_of;
-  for (model::Index i = 0; i < gateway.listeners.size(); ++i) {
+  prepared.snapshot->bound_ports.resize(gateway.frontends.size());
+  for (model::Index i = 0; i < gateway.frontends.size(); ++i) {
+    const model::Frontend& frontend = gateway.frontends[i];
     std::uint16_t port = 0;  // with port 0 the second address takes the port the first one got
-    for (const Endpoint& asked : gateway.listeners[i].binds) {
-      // Port 0 is another port each time it is asked for; what a listener got by it stays the listener's.
-      const std::string& name = gateway.listeners[i].name;
+    for (const Endpoint& asked : frontend.binds) {
+      // Port 0 is another port each time it is asked for; what a frontend got by it stays the frontend's.
       const auto open = std::ranges::find_if(sockets_, [&](const BoundSocket& socket) {
-        return socket.asked == asked && (asked.port != 0 || socket.listener == name);
+        return socket.asked == asked && (asked.port != 0 || socket.frontend == frontend.name);
       });
-      SocketId id = 0;
       if (open != sockets_.end()) {
-        id = open->id;
-      } else {
-        auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port, prepared);
-        if (!bound) {
-          // A machine without IPv6 still has IPv4.
-          const bool no_ipv6 =
-              asked.ip.v6 && gateway.listeners[i].binds.size() > 1 &&
-              (bound.error().kind == ErrorKind::unreachable || bound.error().detail == EAFNOSUPPORT);
-          if (!no_ipv6) problems.push_back(bind_problem(gateway, gateway.listeners[i], asked, bound.error()));
-          continue;
-        }
-        port = bound->bound.port;
-        id = bound->id;
-        bound->listener = gateway.listeners[i].name;
-        prepared.sockets.push_back(std::move(*bound));
+        note_bound(prepared, open->id, i, open->bound.port);
+        continue;
       }
-      if (listener_of.size() <= id) listener_of.resize(id + 1);
-      listener_of[id] = i;
+      auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port, prepared);
+      if (!bound) {
+        // A machine without IPv6 still has IPv4.
+        const bool no_ipv6 =
+            asked.ip.v6 && frontend.binds.size() > 1 &&
+            (bound.error().kind == ErrorKind::unreachable || bound.error().detail == EAFNOSUPPORT);
+        if (!no_ipv6) problems.push_back(bind_problem(gateway, frontend, asked, bound.error()));
+        continue;
+      }
+      port = bound->bound.port;
+      bound->frontend = frontend.name;
+      note_bound(prepared, bound->id, i, port);
+      prepared.sockets.push_back(std::move(*bound));
     }
   }
+}
+
+void DataPlane::note_bound(Prepared& prepared, SocketId id, model::Index frontend, std::uint16_t port) {
+  auto& frontend_of = prepared.snapshot->frontend_of;
+  if (frontend_of.size() <= id) frontend_of.resize(id + 1);
+  frontend_of[id] = frontend;
+  prepared.snapshot->bound_ports[frontend] = port;
 }
 
 Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std::uint16_t port,
@@ -185,8 +206,8 @@ void DataPlane::commit() {
     sockets_.push_back(std::move(socket));
   }
   std::erase_if(sockets_, [&](const BoundSocket& socket) {
-    const auto& listener_of = snapshot_->listener_of;
-    if (socket.id < listener_of.size() && listener_of[socket.id]) return false;
+    const auto& frontend_of = snapshot_->frontend_of;
+    if (socket.id < frontend_of.size() && frontend_of[socket.id]) return false;
     for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.remove_listener(socket.id); });
     return true;
   });
@@ -268,9 +289,10 @@ std::vector<DataPlane::OpenListener> DataPlane::open_listeners() const {
   std::vector<OpenListener> out;
   for (model::Index i = 0; i < snapshot_->gateway->listeners.size(); ++i) {
     const auto& listener = snapshot_->gateway->listeners[i];
-    OpenListener& open = out.emplace_back(OpenListener{listener.name, {}, listener.tls});
+    OpenListener& open = out.emplace_back(
+        OpenListener{listener.name, {}, snapshot_->gateway->frontends[listener.frontend].tls});
     for (const BoundSocket& socket : sockets_) {
-      if (snapshot_->listener_of[socket.id] == i) open.addresses.push_back(socket.bound);
+      if (snapshot_->frontend_of[socket.id] == listener.frontend) open.addresses.push_back(socket.bound);
     }
   }
   return out;
@@ -286,40 +308,40 @@ void DataPlane::visit_workers(const std::function<void(Worker&)>& look) {
   for (auto& thread : threads_) thread->call([&](Worker& worker) { look(worker); });
 }
 
-Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener, const Endpoint& endpoint,
+Problem bind_problem(const model::Gateway& gateway, const model::Frontend& frontend, const Endpoint& endpoint,
                      const Error& error) {
+  const std::string& name = gateway.listeners[frontend.listeners.front()].name;
   std::set<std::uint16_t> taken;
-  for (const auto& other : gateway.listeners) {
+  for (const auto& other : gateway.frontends) {
     taken.insert(other.port);
     for (const auto& bind : other.binds) taken.insert(bind.port);
   }
-  std::uint16_t free_port = listener.port < 1024 ? static_cast<std::uint16_t>(8000 + listener.port)
-                                                 : static_cast<std::uint16_t>(listener.port + 1);
+  std::uint16_t free_port = frontend.port < 1024 ? static_cast<std::uint16_t>(8000 + frontend.port)
+                                                 : static_cast<std::uint16_t>(frontend.port + 1);
   while (taken.contains(free_port)) ++free_port;
-  const std::string instead = fmt::format("--port {}={}", listener.port, free_port);
-  Problem out{listener.port_origin, Severity::error, "CannotListen", {}, {}};
+  const std::string instead = fmt::format("--port {}={}", frontend.port, free_port);
+  Problem out{frontend.port_origin, Severity::error, "CannotListen", {}, {}};
   if (error.kind == ErrorKind::in_use) {
     out.code = "AddressInUse";
     out.message = fmt::format(
         "the listener '{}' cannot listen on {}: another program (perhaps another Passerelle) already does; "
         "stop it, or listen elsewhere with {}",
-        listener.name, endpoint.to_string(), instead);
+        name, endpoint.to_string(), instead);
   } else if (error.kind == ErrorKind::denied) {
     out.code = "PermissionDenied";
     out.message = fmt::format(
         "the listener '{}' may not listen on {}: ports below 1024 need root or the right "
         "CAP_NET_BIND_SERVICE "
         "(setcap cap_net_bind_service=+ep passerelle); or listen elsewhere with {}",
-        listener.name, endpoint.to_string(), instead);
+        name, endpoint.to_string(), instead);
   } else if (error.kind == ErrorKind::unreachable) {
     out.message = fmt::format(
         "the listener '{}' cannot listen on {}: this machine has no such address; give its frontend another "
         "with --bind NAME=ADDRESS",
-        listener.name, endpoint.to_string());
+        name, endpoint.to_string());
   } else {
-    out.message =
-        fmt::format("the listener '{}' cannot listen on {}: {} ({}); listen elsewhere with {}", listener.name,
-                    endpoint.to_string(), to_string(error.kind), error.detail, instead);
+    out.message = fmt::format("the listener '{}' cannot listen on {}: {} ({}); listen elsewhere with {}",
+                              name, endpoint.to_string(), to_string(error.kind), error.detail, instead);
   }
   return out;
 }

@@ -60,7 +60,7 @@ class DataPlane {
     SocketId id = 0;
     Endpoint asked;  // with the port of the configuration
     Endpoint bound;
-    std::string listener;
+    std::string frontend;
     std::vector<std::unique_ptr<io::Listener>> fresh;  // one a worker, until committed
   };
   struct Prepared {
@@ -68,6 +68,7 @@ class DataPlane {
     std::vector<BoundSocket> sockets;
   };
   void open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems);
+  void note_bound(Prepared& prepared, SocketId id, model::Index frontend, std::uint16_t port);
   Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port, const Prepared& prepared);
   void close_fresh(Prepared& prepared);
   std::vector<std::shared_ptr<const tls::ServerContext>> make_contexts(const model::Gateway& gateway,
@@ -91,9 +92,8 @@ class DataPlane {
   io::TaskGroup tasks_;
 };
 
-// What "address in use" or "permission denied" means for this listener, and what to do. `taken`: template
-// port numbers that must not be suggested.
-[[nodiscard]] Problem bind_problem(const model::Gateway& gateway, const model::Listener& listener,
+// What "address in use" or "permission denied" means for this frontend, and what to do.
+[[nodiscard]] Problem bind_problem(const model::Gateway& gateway, const model::Frontend& frontend,
                                    const Endpoint& endpoint, const Error& error);
 
 }  // namespace passerelle::proxy

@@ -8,6 +8,10 @@ namespace passerelle::proxy {
 
 std::string_view reason_phrase(int status) {
   switch (status) {
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 307: return "Temporary Redirect";
     case 400: return "Bad Request";
     case 403: return "Forbidden";
     case 404: return "Not Found";
@@ -26,19 +30,20 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-void append_error_page(std::string& out, int status, std::string_view date, bool keep_alive, bool with_body) {
-  const auto reason = reason_phrase(status);
+void append_error_page(std::string& out, const ErrorPage& page) {
+  const auto reason = reason_phrase(page.status);
   const std::string body = fmt::format(
       "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n"
       "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n",
-      status, reason);
+      page.status, reason);
   fmt::format_to(std::back_inserter(out),
                  "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: "
-                 "text/html\r\nContent-Length: {}\r\n{}{}\r\n",
-                 status, reason, date, body.size(),
-                 status == 405 ? "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" : "",
-                 keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
-  if (with_body) out += body;
+                 "text/html\r\nContent-Length: {}\r\n",
+                 page.status, reason, page.date, body.size());
+  if (page.status == 405) out += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
+  if (!page.location.empty()) fmt::format_to(std::back_inserter(out), "Location: {}\r\n", page.location);
+  out += page.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  if (page.with_body) out += body;
 }
 
 std::string_view error_info(int status) {

@@ -8,8 +8,16 @@ namespace passerelle::proxy {
 
 [[nodiscard]] std::string_view reason_phrase(int status);
 
-// The whole response. `with_body` false: for HEAD.
-void append_error_page(std::string& out, int status, std::string_view date, bool keep_alive, bool with_body);
+struct ErrorPage {
+  int status = 500;
+  std::string_view date;
+  bool keep_alive = false;
+  bool with_body = true;      // false: for HEAD
+  std::string_view location;  // of a redirect
+};
+
+// The whole response.
+void append_error_page(std::string& out, const ErrorPage& page);
 
 // Azure's error_info word for a refusal.
 [[nodiscard]] std::string_view error_info(int status);

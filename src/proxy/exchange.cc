@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "policy/balancing/round_robin.h"
+#include "policy/decision/redirect.h"
 #include "protocol/websocket/handshake.h"
 #include "proxy/attempt.h"
 #include "proxy/error_page.h"
@@ -27,13 +28,13 @@ void append_to_list(std::string& list, std::string_view item) {
 
 }  // namespace
 
-Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener,
+Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index frontend,
                    const MessageHead& request)
     : worker_(worker),
       client_(client),
       snapshot_(snapshot),
-      listener_index_(listener),
-      listener_(snapshot.gateway->listeners[listener]),
+      frontend_index_(frontend),
+      frontend_(snapshot.gateway->frontends[frontend]),
       request_(request),
       began_(worker.engine.now()),
       began_wall_(worker.engine.wall()) {
@@ -57,9 +58,10 @@ io::Task<ExchangeOutcome> Exchange::run() {
     co_return co_await answer(sound.error().status, false);
   }
   client_.source.begin_body(framing_);
-  rule_ = snapshot_.gateway->rule_of(listener_index_);
-  if (rule_ == nullptr) co_return co_await answer(404, keep_alive_ && client_.source.body_finished());
-  group_ = &snapshot_.gateway->groups[rule_->group];
+  route_ = policy::route(*snapshot_.gateway, frontend_index_, {target_.host, target_.path});
+  if (route_.to == nullptr) co_return co_await answer(404, keep_alive_ && client_.source.body_finished());
+  if (route_.to->redirect) co_return co_await redirect(snapshot_.gateway->redirects[*route_.to->redirect]);
+  group_ = &snapshot_.gateway->groups[*route_.to->group];
 
   int status = 502;
   while (auto member = choose()) {
@@ -74,7 +76,7 @@ io::Task<ExchangeOutcome> Exchange::run() {
   if (status == 502 && tried_count_ == 0) {
     error_info_ = "ERRORINFO_UPSTREAM_NO_LIVE";
     worker_.tell_failure(fmt::format("502 on listener '{}': no member of pool '{}' is healthy (setting '{}')",
-                                     listener_.name, group_->pool, group_->settings_name));
+                                     route_.listener->name, group_->pool, group_->settings_name));
   } else if (error_info_.empty()) {
     error_info_ = error_info(status);
   }
@@ -102,7 +104,7 @@ Parsed<void> Exchange::judge() {
 }
 
 std::shared_ptr<board::Member> Exchange::choose() const {
-  const board::Group& group = snapshot_.groups[rule_->group];
+  const board::Group& group = snapshot_.groups[*route_.to->group];
   if (tried_count_ >= std::min(tries_max, worker_.limits.members_tried_max)) return nullptr;
   const auto up = [&](std::size_t i) {
     return group.members[i]->health.load(std::memory_order_relaxed) == model::Health::up;
@@ -124,13 +126,29 @@ bool Exchange::can_send_again() const {
   return is_idempotent(request_.method()) && client_.source.body_bytes() == 0 && !response_begun_;
 }
 
+const RouteNames& Exchange::names() const {
+  return route_.to != nullptr ? *snapshot_.names[route_.to->id] : snapshot_.unrouted;
+}
+
 io::Task<AfterExchange> Exchange::answer(int status, bool keep_alive) {
+  return answer_page(status, keep_alive, {});
+}
+
+io::Task<AfterExchange> Exchange::redirect(const model::Redirect& to) {
+  policy::RedirectFacts facts{target_.host, target_.path, target_.query, 0};
+  if (to.listener)
+    facts.target_port = snapshot_.bound_ports[snapshot_.gateway->listeners[*to.listener].frontend];
+  const std::string location = policy::redirect_location(*snapshot_.gateway, to, facts);
+  co_return co_await answer_page(to.status, keep_alive_ && client_.source.body_finished(), location);
+}
+
+io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::string_view location) {
   if (status == 499) {
     log(status);
     co_return AfterExchange::gone;
   }
   auto page = worker_.http_workspace.buffers.take();
-  append_error_page(page->bytes, status, worker_.date(), keep_alive, request_.method() != "HEAD");
+  append_error_page(page->bytes, {status, worker_.date(), keep_alive, request_.method() != "HEAD", location});
   sent_bytes_ = page->bytes.size();
   first_byte_after_ = worker_.engine.now() - began_;
   const auto sent = co_await client_.stream.send(
@@ -162,7 +180,7 @@ void Exchange::note_try(const board::Member& member, int status, Duration took) 
 
 TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
   const auto& options = snapshot_.gateway->options;
-  TunnelTag tag{snapshot_.names[listener_index_],
+  TunnelTag tag{snapshot_.names[route_.to->id],
                 std::move(member),
                 trace_id_,
                 client_.facts.peer.ip,
@@ -179,15 +197,13 @@ TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
 }
 
 void Exchange::fill(telemetry::AccessRecord& record, int status) {
-  const RouteNames& names = *snapshot_.names[listener_index_];
+  const RouteNames& names = this->names();
   record.time = began_wall_;
   record.resource_id = names.resource_id;
   record.listener = names.listener;
-  if (rule_ != nullptr) {
-    record.rule = names.rule;
-    record.pool = names.pool;
-    record.settings = names.settings;
-  }
+  record.rule = names.rule;
+  record.pool = names.pool;
+  record.settings = names.settings;
   record.client_ip = client_.facts.peer_ip;
   record.client_port = client_.facts.peer.port;
   record.method = request_.method();

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "http/message_source.h"
+#include "policy/decision/route.h"
 #include "protocol/http1/request_target.h"
 #include "proxy/connection.h"
 #include "proxy/snapshot.h"
@@ -45,7 +46,7 @@ using ExchangeOutcome = std::variant<AfterExchange, Upgraded>;
 // A resource in serve()'s frame, for the time of one request. It holds the snapshot it began with.
 class Exchange {
  public:
-  Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index listener,
+  Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot, model::Index frontend,
            const MessageHead& request);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -61,20 +62,23 @@ class Exchange {
   // Which member next; null when none is left to try.
   [[nodiscard]] std::shared_ptr<board::Member> choose() const;
   [[nodiscard]] io::Task<AfterExchange> answer(int status, bool keep_alive);
+  [[nodiscard]] io::Task<AfterExchange> redirect(const model::Redirect& to);
+  [[nodiscard]] io::Task<AfterExchange> answer_page(int status, bool keep_alive, std::string_view location);
   void note_try(const board::Member& member, int status, Duration took);
   void log(int status);
   void fill(telemetry::AccessRecord& record, int status);
   [[nodiscard]] bool can_send_again() const;
   [[nodiscard]] TunnelTag make_tag(std::shared_ptr<board::Member> member) const;
+  [[nodiscard]] const RouteNames& names() const;
   [[nodiscard]] std::string_view trace_text() const { return {trace_hex_.data(), trace_hex_.size()}; }
 
   Worker& worker_;
   ClientSide& client_;
   const Snapshot& snapshot_;
-  const model::Index listener_index_;
-  const model::Listener& listener_;
+  const model::Index frontend_index_;
+  const model::Frontend& frontend_;
   const MessageHead& request_;
-  const model::Rule* rule_ = nullptr;
+  policy::Route route_;
   const model::BackendGroup* group_ = nullptr;
   http1::Framing framing_;
   http1::RequestTarget target_;

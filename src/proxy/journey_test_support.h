@@ -61,19 +61,21 @@ class Journey {
  private:
   std::shared_ptr<const Snapshot> make_snapshot() {
     gateway_ = std::make_shared<model::Gateway>();
-    gateway_->listeners.push_back(
-        {.name = "listener", .binds = {}, .port = 80, .certificate = {}, .origin = {}, .port_origin = {}});
+    gateway_->frontends.push_back({"front:80", {}, 80, false, {0}, {}});
+    gateway_->listeners.push_back({"listener", 0, {}, {}, 0, {}});
     model::BackendGroup group{"pool", "settings", {}, {}};
     group.settings.name = "settings";
     gateway_->groups.push_back(group);
-    gateway_->rules.push_back({"rule", 0, 0, {}});
+    gateway_->rules.push_back({"rule", 0, {}, {}, {}, {0, 0, {}}});
+    gateway_->destinations = 1;
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->gateway = gateway_;
     snapshot->contexts = {nullptr};
     snapshot->client_context = tls::ClientContext::make().value();
     snapshot->names = {
         std::make_shared<const RouteNames>(RouteNames{"id", "listener", "rule", "pool", "settings"})};
-    snapshot->listener_of = {0};
+    snapshot->frontend_of = {0};
+    snapshot->bound_ports = {80};
     member_ = std::make_shared<board::Member>("member", member_listener_->local(), false, "settings");
     member_->health = model::Health::up;
     snapshot->groups.emplace_back().members = {member_};

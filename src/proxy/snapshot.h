@@ -21,11 +21,13 @@ struct RouteNames {
 // Immutable; each worker holds one and each exchange holds it for its own time. Replaced whole.
 struct Snapshot {
   std::shared_ptr<const model::Gateway> gateway;
-  std::vector<std::shared_ptr<const tls::ServerContext>> contexts;  // by listener; null for HTTP
+  std::vector<std::shared_ptr<const tls::ServerContext>> contexts;  // by frontend; null for HTTP
   std::shared_ptr<const tls::ClientContext> client_context;
   std::vector<board::Group> groups;                      // by the model's groups
-  std::vector<std::shared_ptr<const RouteNames>> names;  // by listener
-  std::vector<std::optional<model::Index>> listener_of;  // by SocketId
+  std::vector<std::shared_ptr<const RouteNames>> names;  // by Destination::id
+  RouteNames unrouted;                                   // of requests that no listener takes
+  std::vector<std::optional<model::Index>> frontend_of;  // by SocketId
+  std::vector<std::uint16_t> bound_ports;                // by frontend: where it really listens
 };
 
 }  // namespace passerelle::proxy

@@ -2,8 +2,10 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <string_view>
 
+#include "base/host_pattern.h"
 #include "tls/certificate_parts.h"
 
 namespace passerelle::tls {
@@ -34,11 +36,7 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
   return SSL_TLSEXT_ERR_OK;
 }
 
-}  // namespace
-
-std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::make(
-    const Certificate& certificate) {
-  ERR_clear_error();
+std::expected<ContextHandle, std::string> make_server_context(const Certificate& certificate) {
   ContextHandle context(SSL_CTX_new(TLS_server_method()));
   if (!context) return openssl_failure("TLS context");
   set_common_options(context.get());
@@ -53,7 +51,38 @@ std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets only: no memory a session
   SSL_CTX_set_num_tickets(context.get(), 1);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
-  return std::shared_ptr<const ServerContext>(new ServerContext(std::move(context)));
+  return context;
+}
+
+}  // namespace
+
+int ServerContext::choose_site(SSL* ssl, int* /*alert*/, void* self) {
+  const auto& sites = static_cast<const ServerContext*>(self)->sites_;
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr) return SSL_TLSEXT_ERR_OK;
+  for (const Site& site : sites) {
+    const auto fits = [&](const std::string& pattern) { return host_matches(pattern, name); };
+    if (!site.host_names.empty() && std::ranges::none_of(site.host_names, fits)) continue;
+    SSL_set_SSL_CTX(ssl, site.context.get());
+    break;
+  }
+  return SSL_TLSEXT_ERR_OK;
+}
+
+std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::make(
+    const std::vector<NamedCertificate>& certificates) {
+  ERR_clear_error();
+  std::vector<Site> sites;
+  for (const NamedCertificate& each : certificates) {
+    auto context = make_server_context(each.certificate);
+    if (!context) return std::unexpected(context.error());
+    sites.push_back({each.host_names, std::move(*context)});
+  }
+  std::shared_ptr<ServerContext> out(new ServerContext(std::move(sites)));
+  // Asked during handshakes only, and who shakes hands holds a reference to this.
+  SSL_CTX_set_tlsext_servername_callback(out->get(), &ServerContext::choose_site);
+  SSL_CTX_set_tlsext_servername_arg(out->get(), out.get());
+  return out;
 }
 
 std::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::make() {

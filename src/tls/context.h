@@ -4,23 +4,36 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tls/certificate.h"
 #include "tls/openssl_handles.h"
 
 namespace passerelle::tls {
 
+// A listener's certificate, and the hosts it is for (with wildcards); none: every host.
+struct NamedCertificate {
+  std::vector<std::string> host_names;
+  Certificate certificate;
+};
+
 // A resource shared by all workers; immutable once made. TLS 1.2 and 1.3, no renegotiation, no compression,
-// no 0-RTT; ALPN chooses http/1.1.
+// no 0-RTT; ALPN chooses http/1.1. The client's SNI chooses the first certificate that is for that name;
+// without a name, or where none fits, it is the first of all.
 class ServerContext {
  public:
   [[nodiscard]] static std::expected<std::shared_ptr<const ServerContext>, std::string> make(
-      const Certificate& certificate);
-  [[nodiscard]] SSL_CTX* get() const { return context_.get(); }
+      const std::vector<NamedCertificate>& certificates);
+  [[nodiscard]] SSL_CTX* get() const { return sites_.front().context.get(); }
 
  private:
-  explicit ServerContext(ContextHandle context) : context_(std::move(context)) {}
-  ContextHandle context_;
+  struct Site {
+    std::vector<std::string> host_names;
+    ContextHandle context;
+  };
+  explicit ServerContext(std::vector<Site> sites) : sites_(std::move(sites)) {}
+  static int choose_site(SSL* ssl, int* alert, void* self);
+  std::vector<Site> sites_;
 };
 
 // Toward backends. The peer's certificate is not verified yet (docs/decisions/0006).

@@ -39,7 +39,7 @@ class TlsStreamTest : public testing::Test {
  protected:
   TlsStreamTest() {
     const std::array<std::string, 1> names = {"localhost"};
-    server_context = ServerContext::make(*Certificate::self_signed(names)).value();
+    server_context = ServerContext::make({{{}, *Certificate::self_signed(names)}}).value();
     client_context = ClientContext::make().value();
     listener = std::move(*kind.engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));
   }

@@ -15,7 +15,7 @@ namespace passerelle::arm {
 struct DeploymentScope {
   std::string subscription = "00000000-0000-0000-0000-000000000000";
   std::string resource_group = "passerelle";
-  std::string location = "local";
+  std::string location = "westeurope";
   std::int64_t now = 0;  // seconds since 1970
 };
 

@@ -205,6 +205,13 @@ Evaluator::Result Evaluator::resolve_all(const JsonValue& raw) {
   return result;
 }
 
+Evaluator::Result Evaluator::try_resolve_all(const JsonValue& raw) {
+  ++quiet_;
+  Result result = resolve_all(raw);
+  --quiet_;
+  return result;
+}
+
 Evaluator::Result Evaluator::compute_all(const JsonValue& raw) {
   if (!spend(1 + raw.members.size() + raw.items.size(), raw)) return nullptr;
   JsonValue out;

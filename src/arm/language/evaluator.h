@@ -47,12 +47,17 @@ class Evaluator {
   // The same for everything inside.
   [[nodiscard]] Result resolve_all(const JsonValue& raw);
 
+  // The same, saying nothing where it fails.
+  [[nodiscard]] Result try_resolve_all(const JsonValue& raw);
+
   // All resources a deployment declares, children included, in order; loops and conditions not yet applied.
   [[nodiscard]] std::vector<TemplateResource> resources(Deployment& deployment);
   // Those it makes: none when its condition is false, several when it is copied.
   [[nodiscard]] std::vector<TemplateResource> instances(const TemplateResource& resource);
   // With its parents' names; nothing when it cannot be evaluated.
   [[nodiscard]] std::optional<std::string> name_of(const TemplateResource& resource);
+  // The resource of the template that the id is of; nothing if it holds none.
+  [[nodiscard]] std::optional<TemplateResource> find_by_id(const std::string& id);
   // The deployment that a Microsoft.Resources/deployments makes; null when its template is elsewhere.
   [[nodiscard]] Deployment* nested(const TemplateResource& resource);
 

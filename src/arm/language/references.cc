@@ -173,6 +173,13 @@ Evaluator::Result Evaluator::outputs_of(const Deployment& deployment, const Json
   return &kept_.back();
 }
 
+std::optional<TemplateResource> Evaluator::find_by_id(const std::string& id) {
+  for (Deployment& deployment : deployments_) {
+    if (auto found = find_resource(deployment, id)) return found;
+  }
+  return std::nullopt;
+}
+
 // By symbolic name, by name, or by id; here and in the deployments around.
 std::optional<TemplateResource> Evaluator::find_resource(Deployment& deployment, const std::string& id) {
   const Quiet quiet(quiet_);

@@ -1,0 +1,27 @@
+// The paths of path rules, and whether a request's path is one of them.
+// Source: Azure, URL path-based routing; behaviour sheet, section 5.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace passerelle::model {
+
+// One of a path rule's paths: "/images/*" (a prefix) or "/images" (exact).
+struct PathPattern {
+  std::string text;     // as written
+  std::string decoded;  // lower case, percent-decoded, without the '*'
+  bool prefix = false;
+};
+
+// As written in a template. Legal or not: see path_pattern_error().
+[[nodiscard]] PathPattern make_path_pattern(std::string_view text);
+
+// `path`: as the client sent it, without its query; it is percent-decoded here, once, and its case is
+// ignored. Allocates nothing.
+[[nodiscard]] bool path_matches(const PathPattern& pattern, std::string_view path);
+
+// Why Azure refuses the pattern, as a sentence; empty when it does not.
+[[nodiscard]] std::string path_pattern_error(std::string_view text);
+
+}  // namespace passerelle::model

@@ -1,0 +1,66 @@
+#include "policy/decision/route.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/host_pattern.h"
+
+namespace passerelle::policy {
+namespace {
+
+bool takes_host(const model::Listener& listener, std::string_view host) {
+  return listener.host_names.empty() ||
+         std::ranges::any_of(listener.host_names,
+                             [&](const std::string& pattern) { return host_matches(pattern, host); });
+}
+
+const model::Rule* rule_of(const model::Gateway& gateway, const model::Listener& listener) {
+  return listener.rule ? &gateway.rules[*listener.rule] : nullptr;
+}
+
+void follow_rule(Route& out, const RouteRequest& request, std::vector<Considered>* considered) {
+  out.to = &out.rule->otherwise;
+  for (const model::PathRule& path_rule : out.rule->path_rules) {
+    if (std::ranges::any_of(path_rule.paths, [&](const auto& pattern) {
+          return model::path_matches(pattern, request.path);
+        })) {
+      out.path_rule = &path_rule;
+      out.to = &path_rule.to;
+      return;
+    }
+    if (considered == nullptr) continue;
+    std::vector<std::string_view> paths;
+    for (const auto& pattern : path_rule.paths) paths.push_back(pattern.text);
+    considered->push_back({out.listener, out.rule, &path_rule,
+                           fmt::format("the path {} is none of {}", request.path, fmt::join(paths, ", "))});
+  }
+}
+
+}  // namespace
+
+Route route(const model::Gateway& gateway, model::Index frontend, const RouteRequest& request,
+            std::vector<Considered>* considered) {
+  Route out;
+  for (const model::Index index : gateway.frontends[frontend].listeners) {
+    const model::Listener& listener = gateway.listeners[index];
+    const model::Rule* rule = rule_of(gateway, listener);
+    if (out.listener != nullptr) {  // only to say why the rest were not asked
+      considered->push_back({&listener, rule, nullptr,
+                             fmt::format("'{}' comes first and takes the request", out.listener->name)});
+    } else if (takes_host(listener, request.host)) {
+      out.listener = &listener;
+      out.rule = rule;
+      if (rule != nullptr) follow_rule(out, request, considered);
+      if (considered == nullptr) return out;
+    } else if (considered != nullptr) {
+      considered->push_back(
+          {&listener, rule, nullptr,
+           fmt::format("the host {} is none of {}", request.host, fmt::join(listener.host_names, ", "))});
+    }
+  }
+  return out;
+}
+
+}  // namespace passerelle::policy
