@@ -312,6 +312,7 @@ int main_with(const cli::Options& options) {
     case cli::Verb::run: return run_gateway(options);
     case cli::Verb::init: return cli::init(options);
     case cli::Verb::check: return cli::check(options);
+    case cli::Verb::explain: return cli::explain(options);
     case cli::Verb::backend: return run_backend(options);
     case cli::Verb::version: fmt::print("passerelle {}\n", version_text); return cli::exit_done;
   }

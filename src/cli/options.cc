@@ -16,7 +16,9 @@ constexpr const char* description =
     "  passerelle run gateway.json --port 80=8080 --port 443=8443\n"
     "  passerelle init gateway.json      write passerelle.local.json: what the template's addresses are "
     "here\n"
-    "  passerelle check gateway.json     every problem, with file, line and column\n";
+    "  passerelle check gateway.json     every problem, with file, line and column\n"
+    "  passerelle explain gateway.json http://www.contoso.com/images/   which listener, rule and pool, and "
+    "why\n";
 
 void add_common(CLI::App& verb, control::FileOptions& files) {
   verb.add_option("TEMPLATE", files.templates,
@@ -82,9 +84,25 @@ void add_others(CLI::App& app, Options& options) {
   check->add_option("--format", options.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  check->add_option("--print", options.print, "model: also print what the gateway would do")
+  check->add_option("--print", options.print, "model: print the evaluated resource as normalised JSON")
       ->check(CLI::IsMember({"model"}));
   check->callback([&] { options.verb = Verb::check; });
+
+  auto* explain = app.add_subcommand(
+      "explain",
+      "Say what the gateway would do with a request, and why; the URL stands behind the templates.");
+  add_common(*explain, options.files);
+  explain->add_option("-X,--request", options.method, "the method")->capture_default_str();
+  explain->add_option("-H,--header", options.headers, "'Name: value'; repeatable")->allow_extra_args(false);
+  explain->add_option("--from", options.from, "the client's address")->capture_default_str();
+  explain->add_option("--format", options.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  explain
+      ->add_option("--expect", options.expectations,
+                   "KEY=VALUE, such as pool=images: exit 1 if it is not so; repeatable")
+      ->allow_extra_args(false);
+  explain->callback([&] { options.verb = Verb::explain; });
 
   auto* backend = app.add_subcommand(
       "backend", "The demo backend: a chat page at /, WebSockets at /chat and /echo, 200 at /health.");
@@ -135,6 +153,19 @@ std::expected<Options, int> parse_options(int count, char** arguments, unsigned 
     options.verb = Verb::version;
   } catch (const CLI::ParseError& error) {
     return std::unexpected(app.exit(error) == 0 ? exit_done : exit_usage);
+  }
+  if (options.verb == Verb::explain) {
+    if (options.files.templates.size() < 2) {
+      std::cerr << "passerelle: explain takes a template and a URL: passerelle explain gateway.json "
+                   "http://host/path\n";
+      return std::unexpected(exit_usage);
+    }
+    if (!IpAddress::parse(options.from)) {
+      std::cerr << "passerelle: --from '" << options.from << "' is not an IP address\n";
+      return std::unexpected(exit_usage);
+    }
+    options.url = options.files.templates.back();
+    options.files.templates.pop_back();
   }
   for (const auto* pairs : {&options.files.binds, &options.files.ports}) {
     for (const std::string& pair : *pairs) {

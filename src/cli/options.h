@@ -5,12 +5,13 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/file_source.h"
 
 namespace passerelle::cli {
 
-enum class Verb : std::uint8_t { run, init, check, backend, version };
+enum class Verb : std::uint8_t { run, init, check, explain, backend, version };
 
 // A value.
 struct Options {
@@ -30,6 +31,12 @@ struct Options {
   // check
   std::string format = "text";
   std::string print;
+  // explain
+  std::string url;
+  std::string method = "GET";
+  std::vector<std::string> headers;       // "Name: value"
+  std::string from = "127.0.0.1";         // the client's address
+  std::vector<std::string> expectations;  // KEY=VALUE
   // backend
   std::string listen = "127.0.0.1:9001";
   std::string name;

@@ -8,6 +8,9 @@ namespace passerelle::cli {
 // `check`: problems to standard output, one a line or as a JSON array.
 [[nodiscard]] int check(const Options& options);
 
+// `explain`: what the gateway would do with a request, and why; exit 1 where it is not as expected.
+[[nodiscard]] int explain(const Options& options);
+
 // `init`: the local file, written where `run` will look for it; never over an existing one.
 [[nodiscard]] int init(const Options& options);
 

@@ -78,20 +78,8 @@ io::Task<Result<>> Attempt::connect() {
   co_return Result<>();
 }
 
-// Section 8.1 of the behaviour sheet: hostName, or the member's own name, or the client's Host.
-std::string_view Attempt::upstream_host() const {
-  const auto& settings = x_.group_->settings;
-  if (!settings.host_name.empty()) return settings.host_name;
-  return settings.pick_host_from_member ? std::string_view(member_->name) : x_.target_.authority;
-}
-
-// Section 4: the same choice without its port; never an address.
 std::string_view Attempt::server_name() const {
-  const auto& settings = x_.group_->settings;
-  const std::string_view name = !settings.host_name.empty()      ? std::string_view(settings.host_name)
-                                : settings.pick_host_from_member ? std::string_view(member_->name)
-                                                                 : x_.target_.host;
-  return IpAddress::parse(name) || name.starts_with('[') ? std::string_view() : name;
+  return policy::server_name(x_.group_->settings, member_->name, x_.target_);
 }
 
 io::Task<Result<>> Attempt::send_request() {
@@ -101,7 +89,7 @@ io::Task<Result<>> Attempt::send_request() {
                                    x_.client_.facts.tls,
                                    x_.frontend_.port,
                                    x_.trace_text(),
-                                   upstream_host(),
+                                   policy::upstream_host(x_.group_->settings, member_->name, x_.target_),
                                    x_.websocket_};
   policy::append_request(head->bytes, x_.request_, x_.target_, x_.framing_, facts);
   http::BodyWriter writer(*upstream_->stream, worker_.http_workspace, x_.framing_.kind);

@@ -36,7 +36,6 @@ class Attempt final : private io::StreamWatcher {
 
   io::Task<AttemptOutcome> converse();
   io::Task<Result<>> connect();
-  [[nodiscard]] std::string_view upstream_host() const;
   [[nodiscard]] std::string_view server_name() const;
   io::Task<Result<>> send_request();
   io::Task<> send_body(http::BodyWriter writer);

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "policy/balancing/round_robin.h"
+#include "policy/decision/judge.h"
 #include "policy/decision/redirect.h"
-#include "protocol/websocket/handshake.h"
 #include "proxy/attempt.h"
 #include "proxy/error_page.h"
 #include "proxy/worker.h"
@@ -51,12 +51,16 @@ Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot,
 io::Task<ExchangeOutcome> Exchange::run() {
   worker_.counters.requests.add();
   keep_alive_ = http1::is_persistent(request_) && !worker_.draining().requested();
-  if (const auto sound = judge(); !sound) {
-    error_info_ = error_info(sound.error().status);
-    worker_.events.debug("request", "{} from {}: {}", sound.error().status, client_.facts.peer_ip,
-                         sound.error().what);
-    co_return co_await answer(sound.error().status, false);
+  const auto asked = policy::judge(request_, worker_.limits);
+  if (!asked) {
+    error_info_ = error_info(asked.error().status);
+    worker_.events.debug("request", "{} from {}: {}", asked.error().status, client_.facts.peer_ip,
+                         asked.error().what);
+    co_return co_await answer(asked.error().status, false);
   }
+  target_ = asked->target;
+  framing_ = asked->framing;
+  websocket_ = asked->websocket;
   client_.source.begin_body(framing_);
   route_ = policy::route(*snapshot_.gateway, frontend_index_, {target_.host, target_.path});
   if (route_.to == nullptr) co_return co_await answer(404, keep_alive_ && client_.source.body_finished());
@@ -82,25 +86,6 @@ io::Task<ExchangeOutcome> Exchange::run() {
   }
   // What is left of a request body would be read as the next request.
   co_return co_await answer(status, keep_alive_ && client_.source.body_finished());
-}
-
-// What the request is, and whether it can be taken at all.
-Parsed<void> Exchange::judge() {
-  const auto target = http1::request_target(request_);
-  if (!target) return std::unexpected(target.error());
-  target_ = *target;
-  if (const auto sound = http1::check_connection_options(request_); !sound) return sound;
-  const auto framing = http1::request_framing(request_, worker_.limits);
-  if (!framing) return std::unexpected(framing.error());
-  framing_ = *framing;
-  const auto websocket = websocket::asks_for_websocket(request_, framing_);
-  if (!websocket) return std::unexpected(websocket.error());
-  websocket_ = *websocket;
-  if (request_.count(FieldId::expect) > 0 &&
-      (request_.count(FieldId::expect) > 1 || !request_.has_token(FieldId::expect, "100-continue"))) {
-    return refuse(400, "an Expect other than 100-continue");
-  }
-  return {};
 }
 
 std::shared_ptr<board::Member> Exchange::choose() const {

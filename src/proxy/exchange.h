@@ -58,7 +58,6 @@ class Exchange {
  private:
   friend class Attempt;
 
-  Parsed<void> judge();
   // Which member next; null when none is left to try.
   [[nodiscard]] std::shared_ptr<board::Member> choose() const;
   [[nodiscard]] io::Task<AfterExchange> answer(int status, bool keep_alive);

@@ -101,6 +101,20 @@ void append_status_line(std::string& out, const MessageHead& head) {
 
 }  // namespace
 
+std::string_view upstream_host(const model::BackendSettings& settings, std::string_view member_name,
+                               const http1::RequestTarget& target) {
+  if (!settings.host_name.empty()) return settings.host_name;
+  return settings.pick_host_from_member ? member_name : target.authority;
+}
+
+std::string_view server_name(const model::BackendSettings& settings, std::string_view member_name,
+                             const http1::RequestTarget& target) {
+  const std::string_view name = !settings.host_name.empty()      ? std::string_view(settings.host_name)
+                                : settings.pick_host_from_member ? member_name
+                                                                 : target.host;
+  return IpAddress::parse(name) || name.starts_with('[') ? std::string_view() : name;
+}
+
 void append_request(std::string& out, const MessageHead& head, const http1::RequestTarget& target,
                     const http1::Framing& framing, const ForwardFacts& facts) {
   out += head.method();

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/endpoint.h"
+#include "model/gateway.h"
 #include "protocol/http1/framing.h"
 #include "protocol/http1/request_target.h"
 #include "protocol/message_head.h"
@@ -22,6 +23,15 @@ struct ForwardFacts {
   std::string_view host;            // Host for the backend
   bool websocket = false;           // ask for the upgrade
 };
+
+// The Host a member gets: hostName, or the member's own name, or the client's Host (behaviour sheet,
+// section 8.1).
+[[nodiscard]] std::string_view upstream_host(const model::BackendSettings& settings,
+                                             std::string_view member_name,
+                                             const http1::RequestTarget& target);
+// The SNI: the same choice without its port; never an address (section 4).
+[[nodiscard]] std::string_view server_name(const model::BackendSettings& settings,
+                                           std::string_view member_name, const http1::RequestTarget& target);
 
 void append_request(std::string& out, const MessageHead& head, const http1::RequestTarget& target,
                     const http1::Framing& framing, const ForwardFacts& facts);
