@@ -1,6 +1,7 @@
 // Small words about text: ASCII case, trimming, numbers, hex. ASCII only: the wire and ARM names are.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <optional>
@@ -78,7 +79,7 @@ template <class Range>
 template <class Range>
 std::string_view nearest_word(std::string_view word, const Range& candidates) {
   std::string_view best;
-  std::size_t best_distance = word.size() / 3 + 2;
+  std::size_t best_distance = std::min(word.size() / 3 + 2, word.size());  // something must be in common
   for (std::string_view candidate : candidates) {
     const auto distance = edit_distance(lowered(word), lowered(candidate));
     if (distance < best_distance) {

@@ -124,6 +124,26 @@ class Gateway:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
+    @classmethod
+    def of(cls, config, **more):
+        """Of a Config, with all its members up."""
+        gateway = cls(template=config.template(), local=config.local(), healthy=False, **more)
+        try:
+            gateway.wait_all_up()
+        except BaseException:
+            gateway.process.child.kill()
+            raise
+        return gateway
+
+    def wait_all_up(self):
+        def up():
+            return all(m["health"] == "Up" for p in self.health()["pools"] for m in p["members"])
+        wait_until(up, "all members up: " + self.process.text)
+
+    def port_of(self, listener):
+        """Where a listener really listens."""
+        return int(self.process.wait_for(rf"^  {re.escape(listener)}( for .*)?\n    https?://127\.0\.0\.1:(\d+)/").group(2))
+
     def _has(self, protocol):
         return f'"protocol": "{protocol}"' in json.dumps(json.loads(self.template_path.read_text())["resources"][0]["properties"]["httpListeners"])
 
@@ -313,6 +333,22 @@ class ScriptedBackend:
 
     def __exit__(self, *_):
         self.server.close()
+
+
+class MirrorBackend(ScriptedBackend):
+    """Answers every request with its head as the body, and with its own name; accepts every WebSocket and echoes it."""
+
+    def __init__(self, name):
+        self.name = name
+        super().__init__(self.mirror)
+
+    def mirror(self, client, head):
+        while True:
+            if b"\r\nUpgrade: websocket\r\n" in head:
+                from websocket import answer_echo
+                return answer_echo(client, head, self.name)
+            client.sendall(f"HTTP/1.1 200 OK\r\nX-Backend: {self.name}\r\nContent-Length: {len(head)}\r\n\r\n".encode() + head)
+            head = receive_until(client, b"\r\n\r\n")
 
 
 class GatewayCase(unittest.TestCase):

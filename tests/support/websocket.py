@@ -1,4 +1,6 @@
 """A WebSocket client of few words, for tests that need the bytes in hand."""
+import base64
+import hashlib
 import os
 import struct
 
@@ -12,8 +14,8 @@ SWITCH = ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection:
           f"Sec-WebSocket-Accept: {ACCEPT}\r\n\r\n").encode()
 
 
-def handshake(path="/echo", fields=""):
-    return (f"GET {path} HTTP/1.1\r\nHost: gw.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+def handshake(path="/echo", fields="", host="gw.test"):
+    return (f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{fields}\r\n").encode()
 
 
@@ -35,12 +37,29 @@ def frame(opcode, payload=b"", fin=True, masked=True):
     return out + mask + payload
 
 
+def answer_echo(client, head, name):
+    """The server's side: accepts the handshake in `head` and sends back what it gets, in small unfragmented frames."""
+    key = next(line.split(b": ", 1)[1] for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
+    client.sendall(f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Backend: {name}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n".encode())
+    while True:
+        first, second = receive_exactly(client, 2)
+        size = second & 0x7F
+        if size == 126:
+            size = struct.unpack("!H", receive_exactly(client, 2))[0]
+        mask = receive_exactly(client, 4)
+        payload = bytes(b ^ mask[i % 4] for i, b in enumerate(receive_exactly(client, size)))
+        client.sendall(frame(first & 0x0F, payload, masked=False))
+        if first & 0x0F == CLOSE:
+            return
+
+
 class WebSocket:
     """An open WebSocket over a connected socket."""
 
-    def __init__(self, stream, path="/echo", fields=""):
+    def __init__(self, stream, path="/echo", fields="", host="gw.test"):
         self.stream = stream
-        stream.sendall(handshake(path, fields))
+        stream.sendall(handshake(path, fields, host))
         head = receive_until(stream, b"\r\n\r\n")
         self.head, _, self.rest = head.partition(b"\r\n\r\n")
         if not self.head.startswith(b"HTTP/1.1 101 "):

@@ -1,0 +1,383 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "arm/json_reader.h"
+#include "arm/language/date_time.h"
+#include "arm/language/evaluator.h"
+#include "arm/language/values.h"
+
+namespace passerelle::arm {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// A template under evaluation, with what went wrong.
+class Language : public testing::Test {
+ protected:
+  // Reads and deploys a template; the value of its variable "out", as JSON, or the first problem.
+  std::string out(const std::string& text,
+                  const std::vector<std::pair<std::string, std::string>>& given = {}) {
+    deploy(text, given);
+    asked_ = make_text("[variables('out')]");
+    bind(asked_, deployment_->scope);
+    return shown_value(&asked_);
+  }
+  // The same for one expression, without its brackets.
+  std::string eval(const std::string& expression) {
+    JsonValue quoted = make_text("[" + expression + "]");
+    return out(R"({ "variables": { "out": )" + to_json(quoted) + " } }");
+  }
+
+  void deploy(const std::string& text, const std::vector<std::pair<std::string, std::string>>& given = {}) {
+    problems_.emplace(std::vector<std::string>{"t.json"});
+    evaluator_.emplace(answers_, *problems_);
+    auto root = read_json(text, 0, *problems_);
+    ASSERT_TRUE(root) << text;
+    document_ = std::move(*root);
+    deployment_ = &evaluator_->deploy(document_, "main", place_);
+    wrappers_.clear();
+    for (const auto& [name, json] : given) {
+      auto value = read_json(json, 0, *problems_);
+      ASSERT_TRUE(value);
+      wrappers_.push_back(std::move(*value));
+      deployment_->given[name] = &wrappers_.back();
+    }
+  }
+  std::string shown_value(const JsonValue* raw) {
+    const JsonValue* value = raw != nullptr ? evaluator_->resolve_all(*raw) : nullptr;
+    if (value != nullptr) return to_json(*value);
+    const Problems problems = problems_->take();
+    return problems.empty() ? "nothing, and nothing was said" : "! " + problems.front().message;
+  }
+
+  NamedEntries<JsonValue> answers_;
+  DeploymentScope place_;
+  std::optional<ProblemList> problems_;
+  std::optional<Evaluator> evaluator_;
+  JsonValue document_, asked_;
+  std::deque<JsonValue> wrappers_;
+  Deployment* deployment_ = nullptr;
+};
+
+struct Case {
+  std::string expression, value;
+};
+
+void PrintTo(const Case& each, std::ostream* stream) { *stream << each.expression; }
+
+class Functions : public Language, public testing::WithParamInterface<Case> {};
+
+TEST_P(Functions, YieldWhatAzureDocuments) { EXPECT_EQ(eval(GetParam().expression), GetParam().value); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Text, Functions,
+    testing::Values(
+        Case{"'it''s'", "\"it's\""}, Case{"base64('one')", "\"b25l\""},
+        Case{"base64ToString('b25l')", "\"one\""}, Case{"base64ToJson(base64('{\"a\":1}')).a", "1"},
+        Case{"concat('a', 1, true())", "\"a1True\""},
+        Case{"concat(createArray(1), createArray(2, 3))", "[1,2,3]"}, Case{"endsWith('abCd', 'CD')", "true"},
+        Case{"startsWith('abcd', 'AB')", "true"},
+        Case{"format('{0}-{1:D3}-{2,4}|{{}}', 'a', 7, 'b')", "\"a-007-   b|{}\""},
+        Case{"format('{0:N0}', 8175133)", "\"8,175,133\""}, Case{"indexOf('abcB', 'B')", "1"},
+        Case{"indexOf('abc', 'z')", "-1"}, Case{"lastIndexOf('abcb', 'B')", "3"},
+        Case{"indexOf(createArray('a', 'b'), 'b')", "1"}, Case{"join(createArray('a', 'b'), ',')", "\"a,b\""},
+        Case{"padLeft('123', 5, '0')", "\"00123\""}, Case{"replace('123-123', '-', '')", "\"123123\""},
+        Case{"split('one;two,three', createArray(',', ';'))", R"(["one","two","three"])"},
+        Case{"split('a--b', '-')", R"(["a","","b"])"}, Case{"substring('one two', 4)", "\"two\""},
+        Case{"substring('one two', 4, 1)", "\"t\""}, Case{"toLower('ABC')", "\"abc\""},
+        Case{"toUpper('abc')", "\"ABC\""}, Case{"trim('  a b ')", "\"a b\""},
+        Case{"uriComponent('a b/c')", "\"a%20b%2Fc\""},
+        Case{"uriComponentToString('a%20b%2Fc')", "\"a b/c\""},
+        Case{"uri('http://x.com/resources/azuredeploy.json', 'n/s.sh')", "\"http://x.com/resources/n/s.sh\""},
+        Case{"uri('http://x.com/resources/', 'n/s.sh')", "\"http://x.com/resources/n/s.sh\""},
+        Case{"dataUriToString(dataUri('Hello'))", "\"Hello\""},
+        Case{"string(createArray('a', 1))", R"("[\"a\",1]")"}, Case{"string(5)", "\"5\""},
+        Case{"length(uniqueString('a', 'b'))", "13"},
+        Case{"equals(uniqueString('a'), uniqueString('a'))", "true"},
+        Case{"equals(uniqueString('a'), uniqueString('b'))", "false"}, Case{"length(guid('a'))", "36"},
+        Case{"json('{\"a\":[1,null]}').a[0]", "1"}, Case{"json('null')", "null"},
+        Case{"json('true')", "true"}, Case{"first('One')", "\"O\""}, Case{"last('One')", "\"e\""},
+        Case{"take('abc', 2)", "\"ab\""}, Case{"skip('abc', 2)", "\"c\""}, Case{"take('abc', 9)", "\"abc\""},
+        Case{"length('caf\xc3\xa9')", "4"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Collections, Functions,
+    testing::Values(
+        Case{"array('a')", R"(["a"])"}, Case{"array(createArray(1))", "[1]"},
+        Case{"contains('OneTwo', 'One')", "true"}, Case{"contains(createObject('One', 1), 'one')", "true"},
+        Case{"contains(createArray('a'), 'A')", "false"},
+        Case{"createObject('a', 1, 'b', createArray())", R"({"a":1,"b":[]})"}, Case{"empty('')", "true"},
+        Case{"empty(createArray(0))", "false"}, Case{"empty(null())", "true"},
+        Case{"first(createArray(3, 4))", "3"}, Case{"last(createArray(3, 4))", "4"},
+        Case{"flatten(createArray(createArray(1), createArray(2, 3)))", "[1,2,3]"},
+        Case{"intersection(createArray(1, 2, 3), createArray(3, 2))", "[2,3]"},
+        Case{"intersection(createObject('a', 1, 'b', 2), createObject('a', 1, 'b', 3))", R"({"a":1})"},
+        Case{"items(createObject('b', 1, 'a', 2))[0].key", "\"a\""},
+        Case{"length(createObject('a', 1))", "1"}, Case{"max(1, 5, 3)", "5"},
+        Case{"min(createArray(4, 2))", "2"}, Case{"range(5, 3)", "[5,6,7]"},
+        Case{"skip(createArray(1, 2, 3), 2)", "[3]"}, Case{"take(createArray(1, 2, 3), 2)", "[1,2]"},
+        Case{"tryGet(createObject('a', createObject('b', 1)), 'a', 'b')", "1"},
+        Case{"tryGet(createObject('a', 1), 'x', 'y')", "null"}, Case{"tryGet(createArray(1, 2), 1)", "2"},
+        Case{"indexFromEnd(createArray(1, 2), 1)", "2"}, Case{"tryIndexFromEnd(createArray(1), 3)", "null"},
+        Case{"union(createArray(1, 2), createArray(2, 3))", "[1,2,3]"},
+        Case{"union(createObject('a', createObject('x', 1)), createObject('a', createObject('y', 2)))",
+             R"({"a":{"x":1,"y":2}})"},
+        Case{"shallowMerge(createArray(createObject('a', createObject('x', 1)), createObject('a', "
+             "createObject('y', 2))))",
+             R"({"a":{"y":2}})"},
+        Case{"objectKeys(createObject('b', 1, 'a', 2))", R"(["a","b"])"},
+        Case{"map(range(0, 3), lambda('i', mul(lambdaVariables('i'), 2)))", "[0,2,4]"},
+        Case{"map(createArray('a', 'b'), lambda('x', 'i', format('{0}{1}', lambdaVariables('x'), "
+             "lambdaVariables('i'))))",
+             R"(["a0","b1"])"},
+        Case{"filter(range(0, 5), lambda('i', greater(lambdaVariables('i'), 2)))", "[3,4]"},
+        Case{"reduce(range(1, 4), 0, lambda('sum', 'x', add(lambdaVariables('sum'), lambdaVariables('x'))))",
+             "10"},
+        Case{"sort(createArray(3, 1, 2), lambda('a', 'b', less(lambdaVariables('a'), lambdaVariables('b'))))",
+             "[1,2,3]"},
+        Case{"toObject(createArray('a', 'b'), lambda('x', lambdaVariables('x')), lambda('x', "
+             "toUpper(lambdaVariables('x'))))",
+             R"({"a":"A","b":"B"})"},
+        Case{"groupBy(createArray('aa', 'b', 'ab'), lambda('x', first(lambdaVariables('x'))))",
+             R"({"a":["aa","ab"],"b":["b"]})"},
+        Case{"mapValues(createObject('a', 1), lambda('v', add(lambdaVariables('v'), 1)))", R"({"a":2})"},
+        Case{"map(range(0, 2), lambda('i', map(range(0, 2), lambda('j', add(mul(lambdaVariables('i'), 10), "
+             "lambdaVariables('j'))))))",
+             "[[0,1],[10,11]]"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    LogicNumbersTimeNetworks, Functions,
+    testing::Values(Case{"and(true(), not(false()))", "true"}, Case{"or(false(), equals('a', 'A'))", "false"},
+                    Case{"bool('true')", "true"}, Case{"bool(0)", "false"},
+                    Case{"coalesce(null(), '', 'a')", "\"\""},
+                    Case{"if(true(), 'yes', parameters('missing'))", "\"yes\""},
+                    Case{"or(true(), parameters('missing'))", "true"},
+                    Case{"equals(createObject('a', 1, 'b', 2), createObject('b', 2, 'a', 1))", "true"},
+                    Case{"greater(2, 1)", "true"}, Case{"less('a', 'b')", "true"},
+                    Case{"greaterOrEquals(2, 2)", "true"}, Case{"lessOrEquals(3, 2)", "false"},
+                    Case{"add(1, -2)", "-1"}, Case{"sub(5, 3)", "2"}, Case{"mul(5, 3)", "15"},
+                    Case{"div(8, 3)", "2"}, Case{"mod(7, 3)", "1"}, Case{"int('42')", "42"},
+                    Case{"dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y')", "\"2023-04-07T14:53:14Z\""},
+                    Case{"dateTimeAdd('2020-01-31', 'P1M', 'yyyy-MM-dd')", "\"2020-02-29\""},
+                    Case{"dateTimeAdd('2020-01-01T00:00:00Z', '-PT30M', 'HH:mm')", "\"23:30\""},
+                    Case{"dateTimeToEpoch('2020-01-01T00:00:00Z')", "1577836800"},
+                    Case{"dateTimeFromEpoch(1577836800)", "\"2020-01-01T00:00:00Z\""},
+                    Case{"utcNow()", "\"19700101T000000Z\""}, Case{"utcNow('yyyy')", "\"1970\""},
+                    Case{"parseCidr('10.144.0.0/20').broadcast", "\"10.144.15.255\""},
+                    Case{"parseCidr('10.144.0.0/20').netmask", "\"255.255.240.0\""},
+                    Case{"cidrSubnet('10.144.0.0/20', 24, 1)", "\"10.144.1.0/24\""},
+                    Case{"cidrHost('10.144.3.0/24', 0)", "\"10.144.3.1\""},
+                    Case{"cidrSubnet('fd00::/16', 32, 1)", "\"fd00:1::/32\""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Places, Functions,
+    testing::Values(Case{"subscription().subscriptionId", "\"00000000-0000-0000-0000-000000000000\""},
+                    Case{"resourceGroup().name", "\"passerelle\""}, Case{"deployment().name", "\"main\""},
+                    Case{"environment().suffixes.storage", "\"core.windows.net\""},
+                    Case{"resourceId('Microsoft.Network/a/b', 'x', 'y')",
+                         "\"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/passerelle/"
+                         "providers/Microsoft.Network/a/x/b/y\""},
+                    Case{"resourceId('other', 'Microsoft.Network/a', 'x')",
+                         "\"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/other/"
+                         "providers/Microsoft.Network/a/x\""},
+                    Case{"subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'x')",
+                         "\"/subscriptions/00000000-0000-0000-0000-000000000000/providers/"
+                         "Microsoft.Authorization/roleDefinitions/x\""},
+                    Case{"extensionResourceId('/a', 'M.N/locks', 'x')", "\"/a/providers/M.N/locks/x\""},
+                    Case{"tenantResourceId('M.N/p', 'x')", "\"/providers/M.N/p/x\""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Mistakes, Functions,
+    testing::Values(
+        Case{"concatt('a')", "! there is no template function concatt(); did you mean concat()?"},
+        Case{"substring('abc', 2, 5)",
+             "! substring() cannot be computed: 5 characters from 2 on do not lie within a string of 3"},
+        Case{"add('a', 1)", "! add() cannot be computed: its argument 1 is a whole number, not a string"},
+        Case{"div(1, 0)", "! div() cannot be computed: it divides by zero"},
+        Case{"mul(9223372036854775807, 2)", "! mul() cannot be computed: its result does not fit in 64 bits"},
+        Case{"range(0, 1000000)",
+             "! range() cannot be computed: it takes a start and a count from 0 to 10000"},
+        Case{"not('x')", "! not() cannot be computed: its argument 1 is true or false, not a string"},
+        Case{"if('x', 1, 2)", "! the condition of if() is true or false, not 'x'"},
+        Case{"createObject('a', 1).b", "! createObject('a', 1) has no property 'b'"},
+        Case{"createArray(1)[3]", "! createArray(1) has no element [3], only 1"},
+        Case{"createObject('name', 1).nmae",
+             "! createObject('name', 1) has no property 'nmae'; did you mean 'name'?"},
+        Case{"split('a')", "! split() takes 2 arguments, not 1"},
+        Case{"lambdaVariables('x')", "! no lambda around this has a variable 'x'"},
+        Case{"copyIndex()", "! copyIndex() stands in no copy"},
+        Case{"concat('a'",
+             "! the expression \"[concat('a']\" cannot be read: ',' or ')' was expected at character 12, not "
+             "the end"}));
+
+TEST_F(Language, EvaluatesOnlyWhatIsReached) {
+  EXPECT_EQ(
+      out(R"({ "parameters": { "needed": { "type": "string", "defaultValue": "v" }, "other": { "type": "string" } },
+    "variables": { "all": { "a": "[parameters('needed')]", "b": "[parameters('other')]" }, "out": "[variables('all').a]" } })"),
+      "\"v\"");
+}
+
+TEST_F(Language, NamesIgnoreCase) {
+  EXPECT_EQ(out(R"({ "variables": { "Name": { "Inner": 1 }, "out": "[VARIABLES('nAME').iNNER]" } })"), "1");
+}
+
+TEST_F(Language, TextThatOnlyLooksLikeAnExpressionIsText) {
+  EXPECT_EQ(out(R"({ "variables": { "out": "[[concat('a')]" } })"), "\"[concat('a')]\"");
+  EXPECT_EQ(out(R"({ "variables": { "out": "[a] and b" } })"), "\"[a] and b\"");
+  // What a function made is never evaluated again.
+  EXPECT_EQ(eval("concat('[', 'variables(1)', ']')"), "\"[variables(1)]\"");
+}
+
+TEST_F(Language, CyclesAreNamed) {
+  EXPECT_EQ(
+      out(R"({ "variables": { "out": "[variables('b')]", "b": "[variables('out')]" } })"),
+      "! these need each other, so none has a value: variables('out') -> variables('b') -> variables('out')");
+  EXPECT_THAT(
+      out(R"({ "parameters": { "a": { "type": "string", "defaultValue": "[parameters('a')]" } }, "variables": { "out": "[parameters('a')]" } })"),
+      HasSubstr("need each other"));
+  EXPECT_THAT(out(R"({ "variables": { "out": { "x": "[variables('out')]" } } })"),
+              HasSubstr("need each other"));
+}
+
+TEST_F(Language, ParametersHaveTypesRangesAndDefaults) {
+  const std::string text =
+      R"({ "parameters": { "size": { "type": "int", "minValue": 2, "maxValue": 5, "defaultValue": 3 },
+    "tier": { "type": "string", "allowedValues": [ "Basic", "Standard" ], "defaultValue": "Basic" },
+    "list": { "type": "array", "minLength": 1, "defaultValue": [ 1 ] },
+    "maybe": { "type": "string", "nullable": true }, "group": { "$ref": "#/definitions/g", "defaultValue": { "a": "[parameters('size')]" } } },
+    "definitions": { "g": { "type": "object" } },
+    "variables": { "out": [ "[parameters('size')]", "[parameters('tier')]", "[parameters('list')]", "[parameters('maybe')]", "[parameters('group').a]" ] } })";
+  EXPECT_EQ(out(text), R"([3,"Basic",[1],null,3])");
+  EXPECT_EQ(out(text, {{"size", R"({"value": 5})"}, {"tier", R"({"value": "standard"})"}}),
+            R"([5,"standard",[1],null,5])");
+  EXPECT_EQ(out(text, {{"size", R"({"value": 6})"}}),
+            "! the value of the parameter 'size', 6, is above its maxValue 5");
+  EXPECT_EQ(out(text, {{"size", R"({"value": "5"})"}}), "! the parameter 'size' is of type int, not '5'");
+  EXPECT_EQ(
+      out(text, {{"tier", R"({"value": "Gold"})"}}),
+      "! the value of the parameter 'tier', 'Gold', is none of its allowedValues ('Basic', 'Standard')");
+  EXPECT_EQ(out(text, {{"list", R"({"value": []})"}}),
+            "! the value of the parameter 'list', an array, is below its minLength 1");
+  EXPECT_THAT(
+      out(R"({ "parameters": { "name": { "type": "string" } }, "variables": { "out": "[parameters('name')]" } })"),
+      HasSubstr("has no value; give --parameters name=VALUE"));
+  EXPECT_THAT(
+      out(R"({ "parameters": { "name": { "type": "string" } }, "variables": { "out": "[parameters('nmae')]" } })"),
+      HasSubstr("did you mean 'name'?"));
+}
+
+TEST_F(Language, ASecretIsNeverShown) {
+  const std::string text =
+      R"({ "parameters": { "secret": { "type": "securestring", "maxLength": 3 } }, "variables": { "out": "[parameters('secret')]" } })";
+  EXPECT_EQ(out(text, {{"secret", R"({"value": "hunter2"})"}}),
+            "! the value of the parameter 'secret', a secret, is above its maxLength 3");
+  const std::string derived =
+      R"({ "parameters": { "secret": { "type": "securestring" } }, "variables": { "out": "[int(concat(parameters('secret'), 'x'))]" } })";
+  EXPECT_EQ(out(derived, {{"secret", R"({"value": "hunter2"})"}}),
+            "! int() cannot be computed: a secret is no whole number");
+}
+
+TEST_F(Language, CopiesInVariablesAndProperties) {
+  EXPECT_EQ(
+      out(R"({ "variables": { "copy": [ { "name": "out", "count": 3, "input": { "n": "[copyIndex('out', 1)]" } } ] } })"),
+      R"([{"n":1},{"n":2},{"n":3}])");
+  EXPECT_EQ(
+      out(R"({ "variables": { "out": { "copy": [ { "name": "a", "count": 2, "input": "[copyIndex('a')]" }, { "name": "b", "count": 0, "input": 1 } ], "c": 1 } } })"),
+      R"({"c":1,"a":[0,1],"b":[]})");
+  EXPECT_EQ(
+      out(R"({ "variables": { "out": { "copy": [ { "name": "o", "count": 2, "input": { "copy": [ { "name": "i", "count": 2, "input": "[add(mul(copyIndex('o'), 10), copyIndex('i'))]" } ] } } ] } } })"),
+      R"({"o":[{"i":[0,1]},{"i":[10,11]}]})");
+  EXPECT_EQ(out(R"({ "variables": { "copy": [ { "name": "out", "count": 100000, "input": 1 } ] } })"),
+            "! a copy's count is a whole number from 0 to 800, not 100000");
+}
+
+TEST_F(Language, FunctionsOfTheTemplate) {
+  const std::string text =
+      R"({ "functions": [ { "namespace": "my", "members": { "name": { "parameters": [ { "name": "p", "type": "string" } ],
+    "output": { "type": "string", "value": "[concat('x-', toLower(parameters('p')))]" } } } } ], "variables": { "out": "[my.name('ABC')]" } })";
+  EXPECT_EQ(out(text), "\"x-abc\"");
+  EXPECT_EQ(out(R"({ "variables": { "out": "[my.name('ABC')]" } })"),
+            "! the template defines no function my.name()");
+}
+
+// Where deployments are, reference() follows their outputs; both expression scopes.
+TEST_F(Language, NestedDeploymentsHaveTheirScopesAndOutputs) {
+  const auto text = [](std::string_view scope) {
+    return fmt::format(R"({{ "variables": {{ "v": "outer", "out": "[reference('inner').outputs.o.value]" }},
+      "resources": [ {{ "type": "Microsoft.Resources/deployments", "name": "inner", "properties": {{
+        {} "parameters": {{ "p": {{ "value": "[concat(variables('v'), '-given')]" }} }},
+        "template": {{ "parameters": {{ "p": {{ "type": "string" }} }}, "variables": {{ "v": "inner" }}, "resources": [],
+          "outputs": {{ "o": {{ "type": "string", "value": "[variables('v')]" }} }} }} }} }} ] }})",
+                       scope);
+  };
+  EXPECT_EQ(out(text("")), "\"outer\"");
+  EXPECT_EQ(out(text(R"("expressionEvaluationOptions": { "scope": "inner" },)")), "\"inner\"");
+}
+
+TEST_F(Language, AResourceOfTheTemplateAnswersForItself) {
+  EXPECT_EQ(
+      out(R"({ "variables": { "out": "[reference(resourceId('Microsoft.Network/networkInterfaces', 'nic1')).ipConfigurations[0].properties.privateIPAddress]" },
+    "resources": [ { "type": "Microsoft.Network/networkInterfaces", "name": "[concat('nic', copyIndex())]", "copy": { "name": "n", "count": 2 },
+      "properties": { "ipConfigurations": [ { "properties": { "privateIPAddress": "[concat('10.0.0.', copyIndex(4))]" } } ] } } ] })"),
+      "\"10.0.0.5\"");
+  EXPECT_EQ(
+      out(R"({ "languageVersion": "2.0", "variables": { "out": "[reference('web').dns]" }, "resources": { "web": { "type": "M.W/sites", "name": "w", "properties": { "dns": "a.b" } } } })"),
+      "\"a.b\"");
+}
+
+TEST_F(Language, WhatOnlyAzureKnowsIsAskedOfTheLocalFile) {
+  const std::string text = R"({ "variables": { "out": "[reference('frontend').outputs.fqdn.value]" } })";
+  EXPECT_EQ(
+      out(text),
+      "! only Azure knows reference('frontend').outputs.fqdn.value; say what it is here, in the local file: "
+      "\"references\": { \"reference('frontend').outputs.fqdn.value\": \"…\" }");
+  EXPECT_THAT(evaluator_->unanswered(), ElementsAre("reference('frontend').outputs.fqdn.value"));
+  answers_.add(compact_call("Reference( 'Frontend' ).outputs"),
+               *read_json(R"({ "fqdn": { "value": "b" } })", 0, *problems_), {});
+  EXPECT_EQ(out(text), "\"b\"") << "with the rest of the path from its value; blanks and case ignored";
+  answers_.add("reference('frontend').outputs.fqdn.value", make_text("a"), {});
+  EXPECT_EQ(out(text), "\"a\"") << "the longest wins";
+  answers_.add("Microsoft.Web/sites/w", *read_json(R"({ "defaultHostName": "w.example" })", 0, *problems_),
+               {});
+  EXPECT_EQ(
+      out(R"({ "variables": { "out": "[reference(resourceId('Microsoft.Web/sites', 'w')).defaultHostName]" } })"),
+      "\"w.example\"");
+  answers_.add("parameters('secret')", make_text("s"), {});
+  EXPECT_EQ(
+      out(R"({ "parameters": { "secret": { "type": "string" } }, "variables": { "out": "[parameters('secret')]" } })",
+          {{"secret", R"({ "reference": { "keyVault": { "id": "/x/vaults/v" }, "secretName": "n" } })"}}),
+      "\"s\"");
+}
+
+TEST_F(Language, NothingGrowsBeyondItsLimit) {
+  std::string doubling = R"({ "variables": { "v0": [ 1, 2, 3, 4, 5, 6, 7, 8 ])";
+  for (int i = 1; i <= 40; ++i)
+    doubling += fmt::format(R"(, "v{}": "[concat(variables('v{}'), variables('v{}'))]")", i, i - 1, i - 1);
+  EXPECT_THAT(out(doubling + R"(, "out": "[variables('v40')]" } })"),
+              HasSubstr("evaluating the template takes more than"));
+  std::string text = R"({ "variables": { "v0": "0123456789")";
+  for (int i = 1; i <= 40; ++i)
+    text += fmt::format(R"(, "v{}": "[concat(variables('v{}'), variables('v{}'))]")", i, i - 1, i - 1);
+  EXPECT_THAT(out(text + R"(, "out": "[variables('v40')]" } })"), HasSubstr("its result is longer than"));
+  std::string chain = R"({ "variables": { "v0": 1)";
+  for (int i = 1; i <= 5000; ++i) chain += fmt::format(R"(, "v{}": "[add(variables('v{}'), 1)]")", i, i - 1);
+  EXPECT_THAT(out(chain + R"(, "out": "[variables('v5000')]" } })"), HasSubstr("too deeply"));
+  std::string deep(500, '(');
+  EXPECT_THAT(eval("concat" + deep), HasSubstr("cannot be read"));
+}
+
+TEST(DateTime, FormatsAsDotNetDoes) {
+  EXPECT_EQ(format_date_time(1577836800, "R").value(), "Wed, 01 Jan 2020 00:00:00 GMT");
+  EXPECT_EQ(format_date_time(1577836800, "dddd d MMMM yy, h:mm tt").value(),
+            "Wednesday 1 January 20, 12:00 AM");
+  EXPECT_FALSE(format_date_time(1577836800, "Q"));
+  EXPECT_FALSE(parse_date_time("2020-13-01"));
+  EXPECT_EQ(parse_date_time("2020-01-01T02:00:00+02:00"), 1577836800);
+  EXPECT_FALSE(add_duration(0, "P"));
+  EXPECT_FALSE(add_duration(0, "1D"));
+}
+
+}  // namespace
+}  // namespace passerelle::arm
