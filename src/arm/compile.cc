@@ -22,6 +22,7 @@ const Item* Compilation::resolve(const PropertyReader& from, std::string_view pr
     }
     return &*found;
   }
+  if (resource.is_incomplete(collection)) return nullptr;
   std::vector<std::string_view> names;
   for (const Item& item : items) names.push_back(item.name);
   const auto near = nearest_word(*name, names);

@@ -240,7 +240,7 @@ class Loader {
     order_listeners(c);
     check_unused_backends(c);
     compile_options(c);
-    if (c.resource.collection("httpListeners").empty()) {
+    if (c.resource.collection("httpListeners").empty() && !c.resource.is_incomplete("httpListeners")) {
       problems_.error(bodies_.front().properties != nullptr ? bodies_.front().properties->where : Position{},
                       "NoHttpListeners",
                       "the gateway has no httpListeners; add the collection, or a second file that holds it");

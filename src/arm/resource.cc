@@ -65,20 +65,25 @@ bool has_gateway(const JsonValue& value) {
                              [](const JsonMember& member) { return has_gateway(member.value); });
 }
 
-void find_in_resources(Deployment& deployment, Evaluator& evaluator, std::vector<GatewayBody>& out) {
+// `unmade`: conditions that left a gateway out.
+void find_in_resources(Deployment& deployment, Evaluator& evaluator, std::vector<GatewayBody>& out,
+                       std::vector<const JsonValue*>& unmade) {
   for (const TemplateResource& resource : evaluator.resources(deployment)) {
     const bool gateway = equals_ignoring_case(resource.type, gateway_type);
     if (!gateway && (!equals_ignoring_case(resource.type, "Microsoft.Resources/deployments") ||
                      !has_gateway(*resource.raw)))
       continue;
-    for (const TemplateResource& instance : evaluator.instances(resource)) {
+    const auto instances = evaluator.instances(resource);
+    if (const JsonValue* condition = resource.raw->find("condition");
+        instances.empty() && condition != nullptr)
+      unmade.push_back(condition);
+    for (const TemplateResource& instance : instances) {
       const JsonValue* existing = instance.raw->find("existing");
       if (existing != nullptr && existing->boolean) continue;
-      if (!gateway) {
-        if (Deployment* inner = evaluator.nested(instance)) find_in_resources(*inner, evaluator, out);
-        continue;
-      }
-      out.push_back(body_of(*instance.raw, evaluator, instance.path));
+      if (gateway)
+        out.push_back(body_of(*instance.raw, evaluator, instance.path));
+      else if (Deployment* inner = evaluator.nested(instance))
+        find_in_resources(*inner, evaluator, out, unmade);
     }
   }
 }
@@ -106,7 +111,8 @@ std::vector<GatewayBody> find_gateways(Deployment& deployment, Evaluator& evalua
     return out;
   }
   if (const JsonValue* resources = root.find("resources"); resources != nullptr && !holds_collections(root)) {
-    find_in_resources(deployment, evaluator, out);
+    std::vector<const JsonValue*> unmade;
+    find_in_resources(deployment, evaluator, out, unmade);
     if (out.empty() && !has_gateway(root)) {
       problems.error(
           resources->where, "NoApplicationGateway",
@@ -114,10 +120,18 @@ std::vector<GatewayBody> find_gateways(Deployment& deployment, Evaluator& evalua
               "the template holds no resource of type {}; templates that it links to are not followed: "
               "name the one that holds it",
               gateway_type));
-    } else if (out.empty()) {
+    } else if (out.empty() && unmade.empty()) {
       problems.error(resources->where, "NoApplicationGateway",
-                     "the conditions or copies of the template leave no application gateway; give the "
-                     "--parameters that do");
+                     "the template's copies make no application gateway");
+    } else if (out.empty()) {
+      for (const JsonValue* condition : unmade) {
+        if (evaluator.resolve(*condition) == nullptr) continue;  // that was said
+        problems.error(
+            condition->where, "NoApplicationGateway",
+            fmt::format("the condition {} is false, so the template makes no application gateway; give the "
+                        "--parameters that make it true",
+                        condition->is_string() ? condition->text : "here"));
+      }
     }
     return out;
   }
@@ -251,6 +265,7 @@ void Resource::merge(const GatewayBody& body) {
 
 void Resource::read_collection(std::string_view name, const JsonValue& raw, const GatewayBody& body) {
   const JsonValue* list = body.evaluator->resolve(raw);
+  if (list == nullptr) incomplete_.emplace(name);
   if (list == nullptr || list->is(JsonValue::Kind::null)) return;
   if (!list->is(JsonValue::Kind::array)) {
     problems_.error(raw.where, "InvalidRequestFormat",
@@ -262,7 +277,10 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     const std::string path = fmt::format("{}[{}]", name, i);
     const JsonValue* element = body.evaluator->resolve(list->items[i]);
-    if (element == nullptr) continue;
+    if (element == nullptr) {
+      incomplete_.emplace(name);
+      continue;
+    }
     if (!element->is_object()) {
       problems_.error(element->where, "InvalidRequestFormat",
                       fmt::format("an object with a name was expected, not {}", kind_name(element->kind)),
@@ -271,13 +289,20 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
     }
     Item item{name_of(*element, *body.evaluator, {}), element, body.evaluator, path, element->where};
     if (item.name.empty()) {
+      incomplete_.emplace(name);
+      if (const JsonValue* raw_name = element->find("name");
+          raw_name != nullptr && body.evaluator->resolve(*raw_name) == nullptr)
+        continue;
       problems_.error(element->where, "InvalidRequestFormat",
                       "the element has no name; give it one, for others to refer to", path);
       continue;
     }
     if (const JsonValue* properties = element->find("properties"); properties != nullptr) {
       item.properties = body.evaluator->resolve(*properties);
-      if (item.properties == nullptr) continue;
+      if (item.properties == nullptr) {
+        incomplete_.emplace(name);
+        continue;
+      }
       item.path += ".properties";
     }
     PropertyCheck(*body.evaluator, problems_, without_effect_)

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class Resource {
   void merge(const GatewayBody& body);
 
   [[nodiscard]] const std::vector<Item>& collection(std::string_view name) const;
+  // Some of it could not be evaluated, which was said: what is missed in it may be there.
+  [[nodiscard]] bool is_incomplete(std::string_view name) const { return incomplete_.contains(name); }
   // A property of the resource that is no collection (webApplicationFirewallConfiguration); null when absent.
   [[nodiscard]] const Item* single(std::string_view name) const;
   [[nodiscard]] const std::vector<std::string>& without_effect() const { return without_effect_; }
@@ -51,6 +54,7 @@ class Resource {
   ProblemList& problems_;
   std::map<std::string, std::vector<Item>, std::less<>> collections_;
   std::map<std::string, Item, std::less<>> singles_;
+  std::set<std::string, std::less<>> incomplete_;
   std::vector<std::string> without_effect_;
 };
 

@@ -20,9 +20,11 @@ TEST(HostPattern, AStarIsAnyRunWithDotsAndAQuestionMarkOneCharacter) {
 }
 
 TEST(HostPattern, WhatAzureRefusesIsSaid) {
-  for (const char* good : {"contoso.com", "*.contoso.com", "shop??.contoso.*", "*-test.contoso.com", "localhost"})
+  for (const char* good :
+       {"contoso.com", "*.contoso.com", "shop??.contoso.*", "*-test.contoso.com", "localhost"})
     EXPECT_EQ(host_pattern_error(good), "") << good;
-  for (const char* bad : {"", "a b", "**.contoso.com", "*?.contoso.com", "?*.x", "*a*.contoso.com", "*.*.*.com", "?????.com", "http://x", "a/b", "a:80"})
+  for (const char* bad : {"", "a b", "**.contoso.com", "*?.contoso.com", "?*.x", "*a*.contoso.com",
+                          "*.*.*.com", "?????.com", "http://x", "a/b", "a:80"})
     EXPECT_NE(host_pattern_error(bad), "") << bad;
   EXPECT_NE(host_pattern_error(std::string(254, 'a')), "");
 }

@@ -5,7 +5,9 @@
 namespace passerelle::model {
 namespace {
 
-bool matches(std::string_view pattern, std::string_view path) { return path_matches(make_path_pattern(pattern), path); }
+bool matches(std::string_view pattern, std::string_view path) {
+  return path_matches(make_path_pattern(pattern), path);
+}
 
 TEST(PathPattern, EndsInAStarOrIsExact) {
   EXPECT_TRUE(matches("/images/*", "/images/"));
@@ -29,8 +31,10 @@ TEST(PathPattern, IgnoresCaseAndDecodesOnce) {
 }
 
 TEST(PathPattern, WhatAzureRefusesIsSaid) {
-  for (const char* good : {"/", "/*", "/images/*", "/a-b._~!$()'+,;=:@/c"}) EXPECT_EQ(path_pattern_error(good), "") << good;
-  for (const char* bad : {"", "images", "/a*b", "/*/b", "/a b", "/a?b", "/a#b", "/a[b]", "/a|b"}) EXPECT_NE(path_pattern_error(bad), "") << bad;
+  for (const char* good : {"/", "/*", "/images/*", "/a-b._~!$()'+,;=:@/c"})
+    EXPECT_EQ(path_pattern_error(good), "") << good;
+  for (const char* bad : {"", "images", "/a*b", "/*/b", "/a b", "/a?b", "/a#b", "/a[b]", "/a|b"})
+    EXPECT_NE(path_pattern_error(bad), "") << bad;
 }
 
 }  // namespace

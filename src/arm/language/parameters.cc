@@ -109,7 +109,11 @@ Evaluator::Result Evaluator::parameter_value(Deployment& deployment, const std::
   const auto given = deployment.given.find(lowered(name));
   if (given != deployment.given.end()) {
     Result value = given_value(deployment, name, *given->second);
-    return value != nullptr && declared != nullptr ? checked(deployment, name, *declared, value) : value;
+    if (value != nullptr) value = resolve(*value);
+    if (value == nullptr || declared == nullptr) return value;
+    // A null that is handed down says nothing: the default stands.
+    const JsonValue* fallback = value->is(JsonValue::Kind::null) ? declared->find("defaultValue") : nullptr;
+    return checked(deployment, name, *declared, fallback != nullptr ? fallback : value);
   }
   if (declared == nullptr) {
     std::vector<std::string_view> names;

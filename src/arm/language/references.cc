@@ -135,7 +135,31 @@ Evaluator::Result Evaluator::runtime_properties(const TemplateResource& resource
     return &kept_.back();
   }
   const JsonValue* properties = resource.raw->find("properties");
-  return properties != nullptr ? resolve(*properties) : nullptr;
+  Result declared = properties != nullptr ? resolve(*properties) : nullptr;
+  const auto name = name_of(resource);
+  if (declared == nullptr || !name) return declared;
+  // What Azure makes of a name is no secret.
+  const bool site = equals_ignoring_case(resource.type, "Microsoft.Web/sites");
+  if (!site && !equals_ignoring_case(resource.type, "Microsoft.Network/publicIPAddresses")) return declared;
+  Result copy = clone(*declared, declared->scope, *resource.raw);
+  if (copy == nullptr) return nullptr;
+  JsonValue& out = kept_.back();
+  if (site) {
+    const std::string host = lowered(*name) + ".azurewebsites.net";
+    add_member(out, "defaultHostName", host);
+    add_member(out, "hostNames", make_array({make_text(host)}));
+    return copy;
+  }
+  const JsonValue* settings = declared->find("dnsSettings");
+  Result dns = settings != nullptr ? resolve_all(*settings) : nullptr;
+  const JsonValue* label = dns != nullptr ? dns->find("domainNameLabel") : nullptr;
+  if (label == nullptr) return copy;
+  JsonValue known = *dns;
+  set_member(
+      known, "fqdn",
+      make_text(lowered(label->text) + "." + resource.deployment->place.location + ".cloudapp.azure.com"));
+  set_member(out, "dnsSettings", std::move(known));
+  return copy;
 }
 
 // { name: { "type", "value" } }, unevaluated; an output that is copied becomes a list.

@@ -56,7 +56,8 @@ TEST(Route, TheFirstPathThatMatchesDecidesNotTheLongest) {
   auto gateway = make_gateway({{}});
   model::Rule& rule = gateway.rules[0];
   rule.path_rules.push_back({"images", {model::make_path_pattern("/images*")}, {1, 1, {}}});
-  rule.path_rules.push_back({"deep", {model::make_path_pattern("/x"), model::make_path_pattern("/images/deep/*")}, {2, 2, {}}});
+  rule.path_rules.push_back(
+      {"deep", {model::make_path_pattern("/x"), model::make_path_pattern("/images/deep/*")}, {2, 2, {}}});
   EXPECT_EQ(route(gateway, 0, {"a", "/images/deep/b"}).path_rule->name, "images");
   EXPECT_EQ(route(gateway, 0, {"a", "/X"}).to->id, 2U);
   EXPECT_EQ(route(gateway, 0, {"a", "/else"}).to->id, 0U);
@@ -79,7 +80,8 @@ TEST(Redirect, KeepsPathAndQueryAsToldAndSendsThePortThatIsBound) {
            RedirectCase{false, true, true, "https://other.example", "https://other.example/p/q?x=1"},
            RedirectCase{false, true, true, "https://other.example/", "https://other.example/p/q?x=1"},
            RedirectCase{false, true, true, "https://other.example/own", "https://other.example/own?x=1"},
-           RedirectCase{false, false, true, "https://other.example/own?y=2", "https://other.example/own?y=2&x=1"},
+           RedirectCase{false, false, true, "https://other.example/own?y=2",
+                        "https://other.example/own?y=2&x=1"},
            RedirectCase{false, false, false, "https://other.example/own", "https://other.example/own"},
        }) {
     model::Redirect redirect{"r", 302, {}, each.url, each.path, each.query};
