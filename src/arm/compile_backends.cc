@@ -159,11 +159,11 @@ std::vector<Member> read_members(const Compilation& c, const Item& pool) {
     auto fqdn = inner.string("fqdn");
     if (inner.failed("ipAddress") || inner.failed("fqdn")) continue;
     if (ip && !ip->empty()) {
+      // Azure takes a name here, and its own samples have some.
       if (!IpAddress::parse(*ip))
-        inner.error("ipAddress", "InvalidRequestFormat",
-                    fmt::format("'{}' is not an IP address; a name belongs in \"fqdn\"", *ip));
-      else
-        out.push_back({*ip, inner.where("ipAddress")});
+        inner.warning("ipAddress", "NameInIpAddress",
+                      fmt::format("'{}' is not an IP address; it is read as an \"fqdn\"", *ip));
+      out.push_back({*ip, inner.where("ipAddress")});
     } else if (fqdn && !fqdn->empty()) {
       out.push_back({*fqdn, inner.where("fqdn")});
     } else {
@@ -195,7 +195,11 @@ model::Target target_of(const Compilation& c, const Member& member, const model:
   if (mapped == nullptr || mapped->pattern.find('*') != std::string::npos) {
     if (const auto* plain = c.local.backend_addresses.find(member.name)) mapped = plain;
   }
-  if (mapped != nullptr) return make_target(member.name, mapped->value, settings);
+  if (mapped != nullptr) {
+    model::Target target = make_target(member.name, mapped->value, settings);
+    target.replaces_probe_port = mapped->value.port.has_value();
+    return target;
+  }
   return make_target(member.name, LocalAddress{std::nullopt, member.name, std::nullopt, {}}, settings);
 }
 

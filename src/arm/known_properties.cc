@@ -567,7 +567,9 @@ std::string properties_page() {
       "an error "
       "where it asks for something, since silence would be a trap; or *accepted\nwithout effect*, which "
       "`run` says "
-      "once. What Azure does not know is a warning with the nearest name.\n";
+      "once. What Azure does not know is a warning with the nearest name. The resource's own `identity`, "
+      "`location`,\n"
+      "`tags` and `zones` have no effect here.\n";
   for (const Definition& definition : all_definitions) {
     fmt::format_to(std::back_inserter(out), "\n## {}\n\n| property | here | default |\n|---|---|---|\n",
                    definition.name.empty() ? "The resource's `properties`" : definition.name);

@@ -226,10 +226,15 @@ class Loader {
       if (equals_ignoring_case(body.name, input_.gateway)) return bodies_.push_back(body);
       names.push_back(body.name);
     }
-    problems_.error(root.where,
-                    input_.gateway.empty() ? "SeveralApplicationGateways" : "NoApplicationGateway",
-                    fmt::format("the template holds the gateways {}; choose one with --gateway NAME",
-                                fmt::join(names, ", ")));
+    if (input_.gateway.empty()) {
+      problems_.error(root.where, "SeveralApplicationGateways",
+                      fmt::format("the template holds the gateways {}; choose one with --gateway NAME",
+                                  fmt::join(names, ", ")));
+    } else {
+      problems_.error(root.where, "NoApplicationGateway",
+                      fmt::format("no gateway is named '{}'; the template holds {}", input_.gateway,
+                                  fmt::join(names, ", ")));
+    }
   }
 
   void compile(const Compilation& c) {

@@ -60,7 +60,7 @@ class Printer {
       const JsonValue* value = found != nullptr ? evaluator.try_resolve_all(*found) : nullptr;
       if (value != nullptr && !value->is(JsonValue::Kind::null))
         add_member(out, std::string(known.name), inside(*value, known, evaluator));
-      else if (found == nullptr && !known.default_value.empty())
+      else if (!known.default_value.empty())
         add_member(out, std::string(known.name), default_of(known));
     }
     return out;

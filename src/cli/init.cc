@@ -48,9 +48,14 @@ std::string local_file_text(const arm::Inventory& found) {
   page.close();
   page.comment("The template's port -> the port here. Ports below 1024 need root or a right.");
   page.open("frontendPorts");
+  std::set<std::uint16_t> taken;
+  for (const auto& port : found.ports) taken.insert(port.number);
   for (const auto& port : found.ports) {
-    const auto here =
-        port.number < 1024 ? static_cast<std::uint16_t>(8000 + port.number % 1000) : port.number;
+    std::uint16_t here = port.number;
+    if (port.number < 1024) {
+      here = static_cast<std::uint16_t>(8000 + port.number % 1000);
+      while (!taken.insert(here).second) ++here;
+    }
     page.entry(fmt::format("{}", port.number), fmt::format("{}", here), port.name);
   }
   page.close();

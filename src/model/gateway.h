@@ -94,6 +94,8 @@ struct Target {
   std::optional<Endpoint> address;
   std::uint16_t port = 0;  // for a host to resolve
   bool tls = false;
+  bool replaces_probe_port =
+      false;  // the local file said where it is: the probe's own port is the template's world
 };
 
 // A pool under a setting, as some rule uses it: the unit of balancing and of probing.

@@ -231,8 +231,14 @@ void DataPlane::update_probes() {
   std::vector<ProbeTarget> targets;
   for (std::size_t i = 0; i < snapshot_->groups.size(); ++i) {
     const model::BackendGroup& group = snapshot_->gateway->groups[i];
-    for (const auto& member : snapshot_->groups[i].members)
-      targets.push_back({member, group.settings.probe, group.pool});
+    std::set<std::string_view> elsewhere;
+    for (const model::Target& target : group.targets) {
+      if (target.replaces_probe_port) elsewhere.insert(target.name);
+    }
+    for (const auto& member : snapshot_->groups[i].members) {
+      ProbeTarget& target = targets.emplace_back(ProbeTarget{member, group.settings.probe, group.pool});
+      if (elsewhere.contains(member->name)) target.probe.port = 0;
+    }
   }
   prober_.set_targets(targets);
 }
