@@ -24,6 +24,12 @@ bool is_azures(std::string_view name) {
          lower.ends_with(".windows.net") || lower.ends_with(".azurecontainer.io");
 }
 
+// Whether a member is asked for where the template says it is.
+bool is_itself(const model::Target& target) {
+  if (!target.address) return target.host == target.name;
+  return !target.address->is_unix() && target.address->ip.to_string() == target.name;
+}
+
 std::string url_of(const Endpoint& endpoint, bool tls) {
   Endpoint shown = endpoint;
   if (shown.ip == *IpAddress::parse("0.0.0.0")) shown.ip = *IpAddress::parse("127.0.0.1");
@@ -87,8 +93,13 @@ void append_members_down(std::string& out, const model::Gateway& gateway,
                          const std::vector<board::Group>& groups) {
   std::set<std::string> to_map;
   for (std::size_t i = 0; i < groups.size(); ++i) {
+    std::set<std::string_view> unmapped;
+    for (const model::Target& target : gateway.groups[i].targets) {
+      if (is_azures(target.name) && is_itself(target)) unmapped.insert(target.name);
+    }
     for (const auto& member : groups[i].members) {
       if (member->health.load() == model::Health::up) continue;
+      if (unmapped.contains(member->name)) to_map.insert(member->name);
       const auto report = member->report();
       const std::string why = report.received.empty()
                                   ? "not probed yet"
@@ -96,7 +107,6 @@ void append_members_down(std::string& out, const model::Gateway& gateway,
       fmt::format_to(std::back_inserter(out), "  down: {} ({}) in pool {}: {}\n", member->name,
                      member->address, gateway.groups[i].pool, why);
       if (!report.hint.empty()) fmt::format_to(std::back_inserter(out), "    hint: {}\n", report.hint);
-      if (is_azures(member->name)) to_map.insert(member->name);
     }
     for (const model::Target& target : gateway.groups[i].targets) {
       const bool known = std::ranges::any_of(groups[i].members,
@@ -104,7 +114,7 @@ void append_members_down(std::string& out, const model::Gateway& gateway,
       if (known) continue;
       fmt::format_to(std::back_inserter(out), "  down: {} in pool {}: its name has no address yet\n",
                      target.name, gateway.groups[i].pool);
-      if (is_azures(target.name)) to_map.insert(target.name);
+      if (unmapped.contains(target.name)) to_map.insert(target.name);
     }
   }
   if (to_map.empty()) return;
@@ -133,7 +143,10 @@ std::string ready_report(const model::Gateway& gateway, const std::vector<board:
     out +=
         "  a certificate is self-made: open its https:// address in the browser and accept it once, before "
         "wss:// works\n";
-  if (std::ranges::any_of(gateway.groups, [](const auto& group) { return group.settings.https; })) {
+  const auto speaks_tls = [](const auto& group) {
+    return std::ranges::any_of(group.targets, &model::Target::tls);
+  };
+  if (std::ranges::any_of(gateway.groups, speaks_tls)) {
     out += "  certificates of https members are not verified yet\n";
   }
   if (!gateway.without_effect.empty()) {

@@ -38,7 +38,11 @@ const Item* Compilation::resolve(const PropertyReader& from, std::string_view pr
 
 namespace {
 
-void say_uninspected(const Compilation& c, std::string what) {
+// Said by `check` as a warning, and by `run` each time among what has no effect.
+void say_uninspected(const Compilation& c, const Item& item, std::string what) {
+  c.problems.warning_once(item.where, "WafNotInspecting",
+                          "the template asks for a WAF and nothing inspects requests yet: they all pass",
+                          item.path);
   auto& said = c.gateway.without_effect;
   if (std::ranges::find(said, what) == said.end()) said.push_back(std::move(what));
 }
@@ -64,13 +68,13 @@ void check_waf_configuration(const Compilation& c) {
     refuse_waf(c, *waf, "the template asks for a WAF in Prevention mode");
   else
     say_uninspected(
-        c, fmt::format("webApplicationFirewallConfiguration ({} mode: no request is inspected)", mode));
+        c, *waf, fmt::format("webApplicationFirewallConfiguration ({} mode: no request is inspected)", mode));
 }
 
 // A policy, by id. One that the template does not hold may prevent: only who wrote it knows.
 void check_waf_policy(const Compilation& c, const Item& reference) {
   const PropertyReader reader(reference, c.problems);
-  if (c.local.ignore_waf) return say_uninspected(c, "firewallPolicy (no request is inspected)");
+  if (c.local.ignore_waf) return say_uninspected(c, reference, "firewallPolicy (no request is inspected)");
   const auto id = reader.string("id");
   if (!id || id->empty()) return;
   const auto policy = reference.evaluator->find_by_id(*id);
@@ -83,7 +87,7 @@ void check_waf_policy(const Compilation& c, const Item& reference) {
   };
   const std::string name = id->substr(id->rfind('/') + 1);
   if (says("state", "Disabled") || says("mode", "Detection"))
-    return say_uninspected(c, fmt::format("firewallPolicy {} (no request is inspected)", name));
+    return say_uninspected(c, reference, fmt::format("firewallPolicy {} (no request is inspected)", name));
   refuse_waf(
       c, reference,
       fmt::format("the template asks for the WAF policy '{}'{}", name,

@@ -33,6 +33,10 @@ void compile_redirects(const Compilation& c);
 void compile_rules(const Compilation& c);
 // Once listeners and rules are known: the order in which listeners are asked.
 void order_listeners(const Compilation& c);
+// Warnings: what loads and will not do what it seems to.
+void lint(const Compilation& c);
+// Names of the local file and the command line that nothing in the template has.
+void check_local_names(const Compilation& c);
 // Settings and probes that no rule uses: what is wrong with them is said all the same.
 void check_unused_backends(const Compilation& c);
 void compile_options(const Compilation& c);

@@ -222,7 +222,11 @@ std::optional<model::Index> compile_group(const Compilation& c, const Item& pool
   } else {
     for (const Member& member : read_members(c, pool))
       group.targets.push_back(target_of(c, member, *settings));
-    if (group.targets.empty()) {
+    const JsonValue* written = pool.properties->find("backendAddresses");
+    const JsonValue* addresses = written != nullptr ? pool.evaluator->try_resolve_all(*written) : nullptr;
+    // Members that are there and wrong had their own word.
+    const bool none = written == nullptr || (addresses != nullptr && addresses->items.empty());
+    if (group.targets.empty() && none) {
       c.problems.warning(
           pool.where, "EmptyBackendPool",
           fmt::format("the pool '{}' has no member, so every request to it ends in 502; NICs and scale sets "

@@ -56,12 +56,26 @@ void check_binds(const Compilation& c, const PropertyReader& reader, const model
     const auto same =
         std::ranges::find_if(mine.binds, [&](const Endpoint& bind) { return shares(other, bind); });
     if (same == mine.binds.end()) continue;
-    reader.error(
-        "frontendPort", "LocalAddressConflict",
-        fmt::format(
-            "the frontends {} and {} would both listen on {}; give each frontend IP configuration an address "
-            "of its own (--bind {}=127.0.0.2) or the ports other numbers (--port {}=…)",
-            other.name, mine.name, same->to_string(), ip_name, mine.port));
+    const std::string other_ip = other.name.substr(0, other.name.rfind(':'));
+    const bool ports = other_ip == ip_name;  // one address, two of its ports: only another number helps
+    const auto* ip_entry = c.local.frontend_ips.find(ip_name);
+    const auto* port_entry = c.local.frontend_ports.find(std::to_string(mine.port));
+    // What there is to mend stands where the local file says it, if it does.
+    const Position where = ports && port_entry != nullptr  ? port_entry->where
+                           : !ports && ip_entry != nullptr ? ip_entry->where
+                                                           : reader.where("frontendPort");
+    c.problems.error(
+        where, "LocalAddressConflict",
+        fmt::format("the frontends {} and {} would both listen on {}; ", other.name, mine.name,
+                    same->to_string()) +
+            (ports ? fmt::format("give port {} another number in the local file, "
+                                 "\"frontendPorts\": {{ \"{}\": {} }}, or with "
+                                 "--port {}=…",
+                                 mine.port, mine.port, same->port + 1, mine.port)
+                   : fmt::format("give each an address of its own in the local file, "
+                                 "\"frontendIPConfigurations\": {{ \"{}\": "
+                                 "\"127.0.0.1\", \"{}\": \"127.0.0.2\" }}, or with --bind {}=127.0.0.2",
+                                 other_ip, ip_name, ip_name)));
     return;
   }
 }

@@ -150,6 +150,16 @@ void check_priorities(const Compilation& c, const std::vector<Item>& rules) {
                  fmt::format("the rules '{}' and '{}' have the same priority {}; give each its own",
                              earlier->second, item.name, *number));
   }
+  // Dates as Azure writes them compare as texts.
+  constexpr std::string_view required_since = "2021-08-01";
+  if (with_priority == 0 && !rules.empty() && c.resource.api_version() >= required_since) {
+    c.problems.error(
+        rules.front().where, "ApplicationGatewayRequestRoutingRulePriorityCannotBeEmpty",
+        fmt::format(
+            "from apiVersion {} on each rule has a priority, and '{}' has none; write \"priority\": 100",
+            required_since, rules.front().name),
+        rules.front().path + ".priority");
+  }
   if (with_priority == 0 || with_priority == rules.size()) return;
   c.problems.error(rules.front().where, "ApplicationGatewayRequestRoutingRulePartialPriorityDefined",
                    "some rules have a priority and some have none; give one to each, or to none",

@@ -16,6 +16,7 @@ struct Inventory {
   };
   struct Pool {
     std::string name;
+    bool https = false;  // some setting speaks HTTPS to it
     std::vector<std::string>
         members;  // addresses and names; empty where the members are NICs, scale sets, or known to Azure only
   };

@@ -72,8 +72,12 @@ class Loader {
       if (number) out.ports.push_back({item.name, static_cast<std::uint16_t>(*number)});
     }
     for (const Item& item : resource.collection("sslCertificates")) out.certificates.push_back(item.name);
-    for (const Item& item : resource.collection("backendAddressPools"))
-      out.pools.push_back({item.name, member_names(item)});
+    for (const Item& item : resource.collection("backendAddressPools")) {
+      const bool https = std::ranges::any_of(scratch.groups, [&](const model::BackendGroup& group) {
+        return group.pool == item.name && group.settings.https;
+      });
+      out.pools.push_back({item.name, https, member_names(item)});
+    }
     out.references = evaluator_->unanswered();
     out.waf = resource.single("webApplicationFirewallConfiguration") != nullptr ||
               resource.single("firewallPolicy") != nullptr;
@@ -243,6 +247,8 @@ class Loader {
     compile_redirects(c);
     compile_rules(c);
     order_listeners(c);
+    lint(c);
+    check_local_names(c);
     check_unused_backends(c);
     compile_options(c);
     if (c.resource.collection("httpListeners").empty() && !c.resource.is_incomplete("httpListeners")) {
@@ -251,7 +257,8 @@ class Loader {
                       "the gateway has no httpListeners; add the collection, or a second file that holds it");
     }
     for (const model::Listener& listener : c.gateway.listeners) {
-      if (listener.rule || c.resource.collection("requestRoutingRules").size() != c.gateway.rules.size())
+      if (listener.rule || c.resource.is_incomplete("requestRoutingRules") ||
+          c.resource.collection("requestRoutingRules").size() != c.gateway.rules.size())
         continue;
       const auto& items = c.resource.collection("httpListeners");
       const auto item = std::ranges::find(items, listener.name, &Item::name);

@@ -191,6 +191,7 @@ class LocalReader {
       if (const JsonValue* name = answer.find("env"); name != nullptr && answer.members.size() == 1) {
         answer = JsonValue::make_string(secret(answer), answer.where);
         answer.secret = true;
+        problems_.hide(answer.text);
       }
       out_.references.add(compact_call(member.key), std::move(answer), member.value.where);
     });

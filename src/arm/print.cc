@@ -29,6 +29,7 @@ class Printer {
     }
     JsonValue out = make_object();
     add_member(out, "type", "Microsoft.Network/applicationGateways");
+    if (!resource_.api_version().empty()) add_member(out, "apiVersion", resource_.api_version());
     add_member(out, "name", gateway_.name);
     add_member(out, "properties", std::move(properties));
     return to_json_lines(out);

@@ -27,7 +27,19 @@ void ProblemList::warning_once(const Position& where, const std::string& code, c
     ++entries_[place->second].times;
 }
 
+void ProblemList::hide(const std::string& secret) {
+  if (secret.size() >= secret_bytes_min) secrets_.insert(secret);
+}
+
 Problems ProblemList::take() {
+  for (const std::string& secret : secrets_) {
+    for (Entry& entry : entries_) {
+      for (std::string* text : {&entry.problem.message, &entry.problem.path}) {
+        for (auto at = text->find(secret); at != std::string::npos; at = text->find(secret, at + 1))
+          text->replace(at, secret.size(), "********");
+      }
+    }
+  }
   std::ranges::sort(entries_, {}, [](const Entry& e) {
     return std::tuple(e.where.file, e.where.line, e.where.column, e.problem.message);
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ class ProblemList {
   void warning_once(const Position& where, const std::string& code, const std::string& message,
                     std::string path = {});
 
+  // No message shows it, whenever it was written. Texts shorter than secret_bytes_min give nothing away.
+  void hide(const std::string& secret);
+  static constexpr std::size_t secret_bytes_min = 4;
+
   [[nodiscard]] Location locate(const Position& where) const;
   // In the order of files and lines.
   [[nodiscard]] Problems take();
@@ -38,6 +43,7 @@ class ProblemList {
   };
   std::vector<std::string> files_;
   std::vector<Entry> entries_;
+  std::set<std::string> secrets_;
   std::map<std::string, std::size_t> once_;
 };
 

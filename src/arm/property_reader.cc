@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "arm/language/values.h"
 #include "base/text.h"
 
 namespace passerelle::arm {
@@ -66,8 +67,7 @@ std::optional<std::uint32_t> PropertyReader::number(std::string_view name, std::
   const auto number = parse_decimal<std::uint32_t>(found->text);
   if (number && *number >= low && *number <= high) return number;
   error(name, "InvalidRequestFormat",
-        fmt::format("{} takes a whole number from {} to {}, not {}", name, low, high,
-                    found->text.empty() ? std::string(kind_name(found->kind)) : found->text));
+        fmt::format("{} takes a whole number from {} to {}, not {}", name, low, high, shown(*found)));
   return std::nullopt;
 }
 
@@ -119,7 +119,7 @@ std::optional<std::string> PropertyReader::reference(std::string_view name, std:
       name_at == std::string::npos || name_at == 0 ? std::string::npos : id.rfind('/', name_at - 1);
   if (type_at == std::string::npos || name_at + 1 == id.size()) {
     problems_.error(value->where, "InvalidJsonReferenceFormat",
-                    fmt::format("'{}' is not an id; it ends in /{}/NAME", id, collection),
+                    fmt::format("'{}' is not an id; one ends in /{}/NAME", id, collection),
                     object->path + ".id");
     return std::nullopt;
   }

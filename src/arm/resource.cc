@@ -53,7 +53,10 @@ GatewayBody body_of(const JsonValue& resource, Evaluator& evaluator, std::string
   const JsonValue* raw = resource.find("properties");
   const JsonValue* properties = raw != nullptr ? evaluator.resolve(*raw) : &resource;
   if (raw != nullptr) path += path.empty() ? "properties" : ".properties";
-  return {name_of(resource, evaluator, "applicationGateway"), properties, &evaluator, std::move(path)};
+  const JsonValue* raw_version = resource.find("apiVersion");
+  const JsonValue* version = raw_version != nullptr ? evaluator.try_resolve_all(*raw_version) : nullptr;
+  return {name_of(resource, evaluator, "applicationGateway"), properties, &evaluator, std::move(path),
+          version != nullptr ? version->text : std::string()};
 }
 
 // Whether anything in there is of the gateway's type: nested templates that hold none need no evaluation.
@@ -178,6 +181,23 @@ class PropertyCheck {
     }
   }
 
+  // What stands around "properties".
+  void check_wrapper(const JsonValue& element, const std::string& place) {
+    static constexpr std::array known = {
+        "name"sv, "id"sv, "type"sv, "etag"sv, "properties"sv, "resourceGroup"sv, "comments"sv, "metadata"sv};
+    for (const JsonMember& member : element.members) {
+      if (std::ranges::any_of(known, [&](std::string_view n) { return equals_ignoring_case(n, member.key); }))
+        continue;
+      const auto near = nearest_word(member.key, known);
+      problems_.warning(
+          member.key_where, "UnknownProperty",
+          fmt::format("Azure knows no property \"{}\" here; {}", member.key,
+                      near.empty() ? std::string("it is passed over")
+                                   : fmt::format("did you mean \"{}\"? It is passed over", near)),
+          place + "." + member.key);
+    }
+  }
+
  private:
   void say_unknown(const JsonMember& member, const Definition& definition, const std::string& place) {
     static constexpr std::array everywhere = {
@@ -215,6 +235,8 @@ class PropertyCheck {
           place);
       return;
     }
+    // Parts of an object are said with it.
+    if (!definition.name.empty() && !definition.is_child_resource) return;
     const auto said =
         definition.name.empty() ? std::string(known.name) : fmt::format("{}.{}", definition.name, known.name);
     if (std::ranges::find(without_effect_, said) == without_effect_.end()) without_effect_.push_back(said);
@@ -237,6 +259,7 @@ class PropertyCheck {
   void check_element(const JsonValue& element, const Definition& definition, const std::string& place) {
     const JsonValue* properties = definition.is_child_resource ? element.find("properties") : nullptr;
     if (properties == nullptr) return check(element, definition, place);
+    check_wrapper(element, place);
     const JsonValue* value = evaluator_.resolve(*properties);
     if (value != nullptr) check(*value, definition, place + ".properties");
   }
@@ -250,6 +273,7 @@ class PropertyCheck {
 
 void Resource::merge(const GatewayBody& body) {
   if (body.properties == nullptr) return;
+  if (!body.api_version.empty()) api_version_ = body.api_version;
   PropertyCheck(*body.evaluator, problems_, without_effect_)
       .check(*body.properties, *find_definition(""), body.path);
   for (const JsonMember& member : body.properties->members) {
@@ -288,6 +312,8 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
       continue;
     }
     Item item{name_of(*element, *body.evaluator, {}), element, body.evaluator, path, element->where};
+    if (element->find("properties") != nullptr)
+      PropertyCheck(*body.evaluator, problems_, without_effect_).check_wrapper(*element, path);
     if (item.name.empty()) {
       incomplete_.emplace(name);
       if (const JsonValue* raw_name = element->find("name");

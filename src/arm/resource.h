@@ -28,7 +28,8 @@ struct GatewayBody {
   std::string name;
   const JsonValue* properties = nullptr;
   Evaluator* evaluator = nullptr;
-  std::string path;  // "resources[2].properties"
+  std::string path;         // "resources[2].properties"
+  std::string api_version;  // "2023-09-01"; empty where it is not said
 };
 
 // The gateways a document holds: a template's resources, those of its nested deployments too; a bare resource
@@ -47,6 +48,7 @@ class Resource {
   [[nodiscard]] bool is_incomplete(std::string_view name) const { return incomplete_.contains(name); }
   // A property of the resource that is no collection (webApplicationFirewallConfiguration); null when absent.
   [[nodiscard]] const Item* single(std::string_view name) const;
+  [[nodiscard]] const std::string& api_version() const { return api_version_; }
   [[nodiscard]] const std::vector<std::string>& without_effect() const { return without_effect_; }
 
  private:
@@ -56,6 +58,7 @@ class Resource {
   std::map<std::string, Item, std::less<>> singles_;
   std::set<std::string, std::less<>> incomplete_;
   std::vector<std::string> without_effect_;
+  std::string api_version_;
 };
 
 }  // namespace passerelle::arm

@@ -164,8 +164,20 @@ class Explainer {
       }
     }
     if (!found)
-      out_.why = fmt::format("nobody listens on {} port {}", url_.tls ? "https" : "http", url_.port);
+      out_.why =
+          fmt::format("nobody listens on {} port {}{}", url_.tls ? "https" : "http", url_.port, hint());
     return found;
+  }
+
+  // The port that is bound here is not the template's, which routing goes by.
+  [[nodiscard]] std::string hint() const {
+    for (const model::Frontend& frontend : gateway_.frontends) {
+      if (frontend.tls == url_.tls && !frontend.binds.empty() && frontend.binds.front().port == url_.port)
+        return fmt::format("; that is where the template's port {} is bound: ask for {}://{}:{}{}",
+                           frontend.port, frontend.tls ? "https" : "http", url_.host, frontend.port,
+                           url_.target);
+    }
+    return {};
   }
 
   Explanation redirect(const model::Redirect& to, const policy::Asked& asked) {

@@ -19,6 +19,8 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+constexpr const char* https_remark = ", over https; \"http://127.0.0.1:…\" if it speaks plain HTTP here";
+
 class Page {
  public:
   void comment(std::string_view text) { fmt::format_to(std::back_inserter(out_), "  // {}\n", text); }
@@ -44,7 +46,8 @@ std::string local_file_text(const arm::Inventory& found) {
   page.line("");
   page.comment("Where each frontend listens. Without an entry: every address, IPv4 and IPv6.");
   page.open("frontendIPConfigurations");
-  for (const auto& name : found.frontends) page.entry(name, "\"127.0.0.1\"");
+  int last_byte = 1;  // each its own: two that share a port number could not listen otherwise
+  for (const auto& name : found.frontends) page.entry(name, fmt::format("\"127.0.0.{}\"", last_byte++));
   page.close();
   page.comment("The template's port -> the port here. Ports below 1024 need root or a right.");
   page.open("frontendPorts");
@@ -67,14 +70,17 @@ std::string local_file_text(const arm::Inventory& found) {
   int port = 9001;
   for (const auto& pool : found.pools) {
     for (const auto& member : pool.members) {
-      if (seen.insert(member).second) page.entry(member, fmt::format("\"127.0.0.1:{}\"", port++), pool.name);
+      if (!seen.insert(member).second) continue;
+      page.entry(member, fmt::format("\"127.0.0.1:{}\"", port++),
+                 pool.name + (pool.https ? https_remark : ""));
     }
   }
   page.close();
   page.comment("All members of a pool at once: for pools whose members are NICs or scale sets.");
   page.open("backendPools");
   for (const auto& pool : found.pools) {
-    if (pool.members.empty()) page.entry(pool.name, fmt::format("[\"127.0.0.1:{}\"]", port++));
+    if (pool.members.empty())
+      page.entry(pool.name, fmt::format("[\"127.0.0.1:{}\"]", port++), pool.https ? https_remark + 2 : "");
   }
   page.close();
   page.comment(
@@ -144,6 +150,9 @@ int init(const Options& options) {
   }
   fmt::print("{}: written; edit it, then: passerelle run", target);
   for (const auto& path : options.files.templates) fmt::print(" {}", path);
+  for (const auto& parameters : options.files.parameters) fmt::print(" --parameters '{}'", parameters);
+  if (!options.files.gateway.empty()) fmt::print(" --gateway {}", options.files.gateway);
+  if (options.files.local) fmt::print(" --local {}", target);
   fmt::print("\n");
   return exit_done;
 }

@@ -164,6 +164,11 @@ std::expected<Options, int> parse_options(int count, char** arguments, unsigned 
       std::cerr << "passerelle: --from '" << options.from << "' is not an IP address\n";
       return std::unexpected(exit_usage);
     }
+    for (const std::string& header : options.headers) {
+      if (header.find(':') != std::string::npos) continue;
+      std::cerr << "passerelle: -H '" << header << "' is not 'Name: value'\n";
+      return std::unexpected(exit_usage);
+    }
     options.url = options.files.templates.back();
     options.files.templates.pop_back();
   }

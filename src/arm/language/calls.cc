@@ -153,6 +153,7 @@ Evaluator::Result Evaluator::plain_call(const Expression& expression, ScopeId sc
   if (secrets_seen_ &&
       std::ranges::any_of(arguments, [](Result argument) { return holds_secret(*argument); }))
     value.secret = true;
+  if (value.secret) problems_.hide(value.text);
   return keep(std::move(value), origin.where);
 }
 

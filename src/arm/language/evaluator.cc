@@ -132,7 +132,17 @@ Evaluator::Result Evaluator::resolve(const JsonValue& raw) {
 
 Evaluator::Result Evaluator::evaluate_text(const JsonValue& raw) {
   if (raw.text.starts_with("[[")) return keep(make_text(raw.text.substr(1)), raw.where);
-  if (!is_expression(raw.text)) return keep(make_text(raw.text), raw.where);
+  if (!is_expression(raw.text)) {
+    if (quiet_ == 0 && raw.text.find('(') != std::string::npos) {
+      problems_.warning(
+          raw.where, "UnclosedExpression",
+          fmt::format(
+              "\"{}\" begins as an expression and has no ']' at its end, so it is text; add the ']', or "
+              "write \"[[\" for a '['",
+              raw.text));
+    }
+    return keep(make_text(raw.text), raw.where);
+  }
   const auto expression = parse_expression(std::string_view(raw.text).substr(1, raw.text.size() - 2));
   if (!expression) {
     return fail(raw, "InvalidTemplate",

@@ -10,10 +10,11 @@
 namespace passerelle::arm {
 namespace {
 
-void make_secret(JsonValue& value) {
+void make_secret(JsonValue& value, ProblemList& problems) {
   value.secret = true;
-  for (auto& item : value.items) make_secret(item);
-  for (auto& member : value.members) make_secret(member.value);
+  problems.hide(value.text);
+  for (auto& item : value.items) make_secret(item, problems);
+  for (auto& member : value.members) make_secret(member.value, problems);
 }
 
 // The declared type, through "$ref": "#/definitions/NAME" (languageVersion 2.0).
@@ -184,7 +185,7 @@ Evaluator::Result Evaluator::checked(Deployment& deployment, const std::string& 
     value = force(value);
     if (value == nullptr) return nullptr;
     kept_.push_back(*value);
-    make_secret(kept_.back());
+    make_secret(kept_.back(), problems_);
     value = &kept_.back();
   }
   if (value->is(JsonValue::Kind::null) && kind) {

@@ -20,6 +20,17 @@ const model::Rule* rule_of(const model::Gateway& gateway, const model::Listener&
   return listener.rule ? &gateway.rules[*listener.rule] : nullptr;
 }
 
+std::string not_for_host(const model::Listener& listener, std::string_view host) {
+  return fmt::format("the host {} is none of {}", host, fmt::join(listener.host_names, ", "));
+}
+
+std::string comes_first(const Route& winner) {
+  const bool has_priority = winner.rule != nullptr && winner.rule->priority;
+  return fmt::format(
+      "'{}' comes first{}", winner.listener->name,
+      has_priority ? fmt::format(", by its rule's priority {}", *winner.rule->priority) : std::string());
+}
+
 void follow_rule(Route& out, const RouteRequest& request, std::vector<Considered>* considered) {
   out.to = &out.rule->otherwise;
   for (const model::PathRule& path_rule : out.rule->path_rules) {
@@ -47,17 +58,16 @@ Route route(const model::Gateway& gateway, model::Index frontend, const RouteReq
     const model::Listener& listener = gateway.listeners[index];
     const model::Rule* rule = rule_of(gateway, listener);
     if (out.listener != nullptr) {  // only to say why the rest were not asked
-      considered->push_back({&listener, rule, nullptr,
-                             fmt::format("'{}' comes first and takes the request", out.listener->name)});
+      considered->push_back(
+          {&listener, rule, nullptr,
+           takes_host(listener, request.host) ? comes_first(out) : not_for_host(listener, request.host)});
     } else if (takes_host(listener, request.host)) {
       out.listener = &listener;
       out.rule = rule;
       if (rule != nullptr) follow_rule(out, request, considered);
       if (considered == nullptr) return out;
     } else if (considered != nullptr) {
-      considered->push_back(
-          {&listener, rule, nullptr,
-           fmt::format("the host {} is none of {}", request.host, fmt::join(listener.host_names, ", "))});
+      considered->push_back({&listener, rule, nullptr, not_for_host(listener, request.host)});
     }
   }
   return out;

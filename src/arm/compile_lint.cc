@@ -1,0 +1,173 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "arm/compile.h"
+#include "base/host_pattern.h"
+#include "base/text.h"
+
+namespace passerelle::arm {
+namespace {
+
+const Item* item_named(const Compilation& c, std::string_view collection, std::string_view name) {
+  const auto& items = c.resource.collection(collection);
+  const auto found = std::ranges::find(items, name, &Item::name);
+  return found == items.end() ? nullptr : &*found;
+}
+
+bool covers(const model::PathPattern& earlier, const model::PathPattern& later) {
+  if (!earlier.prefix) return !later.prefix && earlier.decoded == later.decoded;
+  return later.decoded.starts_with(earlier.decoded);
+}
+
+// Every path of a rule is taken by one that stands before it: the first that matches decides.
+void lint_path_rules(const Compilation& c, const model::Rule& rule) {
+  const Item* map = item_named(c, "urlPathMaps", rule.path_map);
+  if (map == nullptr) return;
+  const auto items = inner_items(*map, "pathRules", c.problems);
+  for (std::size_t later = 1; later < rule.path_rules.size() && later < items.size(); ++later) {
+    const auto taken = [&](const model::PathPattern& path) {
+      for (std::size_t earlier = 0; earlier < later; ++earlier) {
+        if (std::ranges::any_of(rule.path_rules[earlier].paths,
+                                [&](const auto& other) { return covers(other, path); }))
+          return true;
+      }
+      return false;
+    };
+    const auto& paths = rule.path_rules[later].paths;
+    if (paths.empty() || !std::ranges::all_of(paths, taken)) continue;
+    c.problems.warning(
+        items[later].where, "UnreachablePathRule",
+        fmt::format("the path rule '{}' can never be reached: path rules before it take {}; put it first",
+                    rule.path_rules[later].name, paths.front().text),
+        items[later].path);
+  }
+}
+
+bool takes_all_of(const model::Listener& earlier, const model::Listener& later) {
+  if (earlier.host_names.empty()) return true;
+  return !later.host_names.empty() && std::ranges::all_of(later.host_names, [&](const std::string& host) {
+    return std::ranges::any_of(earlier.host_names, [&](const std::string& pattern) {
+      // A '?' stands for one character, never for a '*'.
+      return host_matches(pattern, host) &&
+             (pattern.find('?') == std::string::npos || host.find('*') == std::string::npos);
+    });
+  });
+}
+
+void lint_listeners(const Compilation& c, const model::Frontend& frontend) {
+  for (std::size_t later = 1; later < frontend.listeners.size(); ++later) {
+    const model::Listener& mine = c.gateway.listeners[frontend.listeners[later]];
+    for (std::size_t earlier = 0; earlier < later; ++earlier) {
+      const model::Listener& other = c.gateway.listeners[frontend.listeners[earlier]];
+      if (!takes_all_of(other, mine)) continue;
+      const Item* item = item_named(c, "httpListeners", mine.name);
+      const model::Rule& rule = c.gateway.rules[*other.rule];
+      c.problems.warning(item->where, "UnreachableListener",
+                         fmt::format("the listener '{}' can never be reached: '{}', which {}, comes first{}; "
+                                     "put the rule '{}' behind the rule '{}'",
+                                     mine.name, other.name,
+                                     other.host_names.empty() ? "takes every host" : "takes its hosts",
+                                     rule.priority ? fmt::format(" by its rule's priority {}", *rule.priority)
+                                                   : std::string(" in the order of the rules"),
+                                     rule.name, c.gateway.rules[*mine.rule].name),
+                         item->path);
+      break;
+    }
+  }
+}
+
+// A redirect back to where the request came from, by the same path.
+void lint_redirects(const Compilation& c, const model::Rule& rule) {
+  if (!rule.otherwise.redirect) return;
+  const model::Redirect& redirect = c.gateway.redirects[*rule.otherwise.redirect];
+  if (!redirect.listener || *redirect.listener != rule.listener) return;
+  const Item* item = item_named(c, "requestRoutingRules", rule.name);
+  c.problems.warning(
+      item->where, "RedirectLoop",
+      fmt::format("the redirect '{}' leads back to the listener '{}' it came from, for ever; give it another "
+                  "targetListener, or a targetUrl",
+                  redirect.name, c.gateway.listeners[rule.listener].name),
+      item->path);
+}
+
+// Names that stand in the template where a local file may speak of them.
+class LocalNames {
+ public:
+  explicit LocalNames(const Compilation& c) : c_(c) {}
+
+  void add(std::string name) { names_.push_back(std::move(name)); }
+  void add_collection(std::string_view collection) {
+    incomplete_ = incomplete_ || c_.resource.is_incomplete(collection);
+    for (const Item& item : c_.resource.collection(collection)) add(item.name);
+  }
+  void add_members() {
+    add_collection("backendAddressPools");
+    names_.clear();
+    for (const Item& pool : c_.resource.collection("backendAddressPools")) {
+      const JsonValue* raw = pool.properties->find("backendAddresses");
+      const JsonValue* list = raw != nullptr ? pool.evaluator->try_resolve_all(*raw) : nullptr;
+      incomplete_ = incomplete_ || (raw != nullptr && list == nullptr);
+      if (list == nullptr) continue;
+      for (const JsonValue& address : list->items) {
+        for (const JsonMember& member : address.members) add(member.value.text);
+      }
+    }
+  }
+
+  template <class T>
+  void check(const NamedEntries<T>& entries, std::string_view key, std::string_view what) {
+    if (incomplete_) return;  // what is missed may be there
+    for (const auto& entry : entries.entries()) {
+      const std::string_view without_port =
+          std::string_view(entry.pattern).substr(0, entry.pattern.rfind(':'));
+      const auto known = [&](const std::string& name) {
+        return glob_matches(entry.pattern, name) || glob_matches(without_port, name);
+      };
+      if (entry.pattern.find('*') != std::string::npos || std::ranges::any_of(names_, known)) continue;
+      const auto near = nearest_word(entry.pattern, names_);
+      c_.problems.warning(
+          entry.where, "UnusedLocalEntry",
+          fmt::format("the template has no {} '{}'{}", what, entry.pattern,
+                      near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near)),
+          std::string(key));
+    }
+  }
+
+ private:
+  const Compilation& c_;
+  std::vector<std::string> names_;
+  bool incomplete_ = false;
+};
+
+}  // namespace
+
+void lint(const Compilation& c) {
+  for (const model::Rule& rule : c.gateway.rules) {
+    lint_path_rules(c, rule);
+    lint_redirects(c, rule);
+  }
+  for (const model::Frontend& frontend : c.gateway.frontends) lint_listeners(c, frontend);
+}
+
+void check_local_names(const Compilation& c) {
+  LocalNames frontends(c), ports(c), pools(c), members(c), certificates(c);
+  frontends.add_collection("frontendIPConfigurations");
+  frontends.check(c.local.frontend_ips, "frontendIPConfigurations", "frontend IP configuration");
+  ports.add_collection("frontendPorts");
+  for (const model::Frontend& frontend : c.gateway.frontends) ports.add(std::to_string(frontend.port));
+  for (const Item& item : c.resource.collection("frontendPorts")) {
+    const JsonValue* raw = item.properties->find("port");
+    const JsonValue* number = raw != nullptr ? item.evaluator->try_resolve_all(*raw) : nullptr;
+    if (number != nullptr) ports.add(number->text);
+  }
+  ports.check(c.local.frontend_ports, "frontendPorts", "frontend port");
+  pools.add_collection("backendAddressPools");
+  pools.check(c.local.backend_pools, "backendPools", "backend pool");
+  members.add_members();
+  members.check(c.local.backend_addresses, "backendAddresses", "backend address");
+  certificates.add_collection("sslCertificates");
+  certificates.check(c.local.certificates, "sslCertificates", "certificate");
+}
+
+}  // namespace passerelle::arm
