@@ -37,18 +37,7 @@ class Page {
   std::string out_;
 };
 
-std::string local_file_text(const arm::Inventory& found) {
-  Page page;
-  page.comment(
-      "What the things this template names are on this machine. Comments and trailing commas are welcome "
-      "here.");
-  page.comment("Names ignore case and may hold *; an exact name wins, then the longest.");
-  page.line("");
-  page.comment("Where each frontend listens. Without an entry: every address, IPv4 and IPv6.");
-  page.open("frontendIPConfigurations");
-  int last_byte = 1;  // each its own: two that share a port number could not listen otherwise
-  for (const auto& name : found.frontends) page.entry(name, fmt::format("\"127.0.0.{}\"", last_byte++));
-  page.close();
+void write_ports(Page& page, const arm::Inventory& found) {
   page.comment("The template's port -> the port here. Ports below 1024 need root or a right.");
   page.open("frontendPorts");
   std::set<std::uint16_t> taken;
@@ -62,6 +51,9 @@ std::string local_file_text(const arm::Inventory& found) {
     page.entry(fmt::format("{}", port.number), fmt::format("{}", here), port.name);
   }
   page.close();
+}
+
+void write_backends(Page& page, const arm::Inventory& found) {
   page.comment(
       "Backend address or name (or that with \":port\", or \"*\") -> [http://|https://]address[:port] or "
       "unix:/path.");
@@ -83,6 +75,22 @@ std::string local_file_text(const arm::Inventory& found) {
       page.entry(pool.name, fmt::format("[\"127.0.0.1:{}\"]", port++), pool.https ? https_remark + 2 : "");
   }
   page.close();
+}
+
+std::string local_file_text(const arm::Inventory& found) {
+  Page page;
+  page.comment(
+      "What the things this template names are on this machine. Comments and trailing commas are welcome "
+      "here.");
+  page.comment("Names ignore case and may hold *; an exact name wins, then the longest.");
+  page.line("");
+  page.comment("Where each frontend listens. Without an entry: every address, IPv4 and IPv6.");
+  page.open("frontendIPConfigurations");
+  int last_byte = 1;  // each its own: two that share a port number could not listen otherwise
+  for (const auto& name : found.frontends) page.entry(name, fmt::format("\"127.0.0.{}\"", last_byte++));
+  page.close();
+  write_ports(page, found);
+  write_backends(page, found);
   page.comment(
       "{ \"pfx\": \"cert.pfx\", \"password\": … }, { \"certificate\": \"chain.pem\", \"privateKey\": "
       "\"key.pem\" } or \"self-signed\".");
