@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <thread>
 
@@ -324,6 +325,7 @@ int main_with(const cli::Options& options) {
 
 int main(int count, char** arguments) {
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const auto options = passerelle::cli::parse_options(count, arguments, cores);
+  auto options = passerelle::cli::parse_options(count, arguments, cores);
+  if (options) options->files.scope.now = static_cast<std::int64_t>(std::time(nullptr));
   return options ? passerelle::main_with(*options) : options.error();
 }

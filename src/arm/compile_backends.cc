@@ -149,6 +149,10 @@ std::vector<Member> read_members(const Compilation& c, const Item& pool) {
   std::vector<Member> out;
   const JsonValue* addresses = reader.value("backendAddresses");
   if (addresses == nullptr) return out;
+  if (!addresses->is(JsonValue::Kind::array)) {
+    reader.error("backendAddresses", "InvalidRequestFormat",
+                 fmt::format("a list of addresses was expected, not {}", kind_name(addresses->kind)));
+  }
   for (std::size_t i = 0; i < addresses->items.size(); ++i) {
     const JsonValue* address = pool.evaluator->resolve(addresses->items[i]);
     if (address == nullptr) continue;

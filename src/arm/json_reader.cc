@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <unordered_set>
+
 #include "base/text.h"
 
 namespace passerelle::arm {
@@ -19,7 +21,7 @@ class Reader {
     if (at_ == text_.size())
       return fail("InvalidJson", "the file is empty; a template, a resource or a fragment was expected");
     std::optional<JsonValue> value;
-    if (text_[at_] == '"' && is_fragment()) {
+    if (!limits_.strict && text_[at_] == '"' && is_fragment()) {
       problems_.warning(position(), "MissingBraces",
                         "the document has no outer braces; it is read as if it had");
       value = read_members(position(), '\0');
@@ -42,12 +44,15 @@ class Reader {
     return false;
   }
 
-  // Columns count characters, so they are only computed when asked for.
-  Position position() const {
-    std::uint32_t column = 1;
-    for (std::size_t i = line_start_; i < at_; ++i)
-      column += (static_cast<unsigned char>(text_[i]) & 0xc0) != 0x80;
-    return {file_, line_, column};
+  // Columns count characters. It counts on from where it counted last: a document may be one long line.
+  Position position() {
+    if (counted_to_ < line_start_ || counted_to_ > at_) {
+      counted_to_ = line_start_;
+      column_ = 1;
+    }
+    for (; counted_to_ < at_; ++counted_to_)
+      column_ += (static_cast<unsigned char>(text_[counted_to_]) & 0xc0) != 0x80;
+    return {file_, line_, column_};
   }
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -64,7 +69,7 @@ class Reader {
         ++at_;
       } else if (text_.substr(at_).starts_with("\xc2\xa0")) {
         at_ += 2;
-      } else if (c == '/') {
+      } else if (c == '/' && !limits_.strict) {
         if (!skip_comment()) return false;
       } else {
         return true;
@@ -135,6 +140,7 @@ class Reader {
     ++at_;
     if (!skip_blanks()) return false;
     if (peek() == end && (end != '\0' || at_ == text_.size())) {
+      if (limits_.strict) return refuse("InvalidJson", "a comma behind the last item");
       if (!limits_.trailing_commas_are_fine)
         problems_.warning_once(comma, "TrailingComma", "a comma behind the last item is passed over");
       if (end != '\0') ++at_;
@@ -159,10 +165,22 @@ class Reader {
     return out;
   }
 
+  // `names` are only kept where there are so many that looking through them would take long.
+  static bool is_new(const JsonValue& object, const std::string& key,
+                     std::unordered_set<std::string>& names) {
+    constexpr std::size_t few = 32;
+    if (object.members.size() < few) return object.member(key) == nullptr;
+    if (names.empty()) {
+      for (const JsonMember& member : object.members) names.insert(lowered(member.key));
+    }
+    return names.insert(lowered(key)).second;
+  }
+
   std::optional<JsonValue> read_members(Position where, char end) {
     JsonValue out;
     out.kind = JsonValue::Kind::object;
     out.where = where;
+    std::unordered_set<std::string> names;
     if (!skip_blanks()) return std::nullopt;
     bool closed = end != '\0' && peek() == end;
     if (closed) ++at_;
@@ -179,7 +197,7 @@ class Reader {
       if (!skip_blanks()) return std::nullopt;
       auto value = read_value();
       if (!value) return std::nullopt;
-      if (out.member(*key) != nullptr) {
+      if (!is_new(out, *key, names)) {
         problems_.error(
             key_where, "DuplicateProperty",
             fmt::format("\"{}\" is given twice in this object (names ignore case); remove one", *key));
@@ -328,6 +346,8 @@ class Reader {
   JsonLimits limits_;
   std::size_t at_ = 0;
   std::size_t line_start_ = 0;
+  std::size_t counted_to_ = 0;
+  std::uint32_t column_ = 1;
   std::uint32_t line_ = 1;
   unsigned depth_ = 0;
 };

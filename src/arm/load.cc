@@ -38,7 +38,7 @@ class Loader {
       std::map<const Item*, std::optional<model::BackendSettings>> settings_read;
       std::set<const Item*> probes_read;
       compile(Compilation{resource, local, problems_, *gateway, settings_read, probes_read});
-      if (input_.print) printed = print_resource(resource, *gateway);
+      if (input_.print) printed = problems_.without_secrets(print_resource(resource, *gateway));
     }
     Loaded out;
     out.problems = problems_.take();
@@ -133,11 +133,12 @@ class Loader {
     }
     for (const auto& [name, text] : input_.parameters) {
       ProblemList quiet({});
-      auto value = read_json(text, 0, quiet);
+      auto value = read_json(text, 0, quiet, {.strict = true});
       if (!value) value = make_text(text);
-      stamp(*value, command_line());
       JsonValue wrapper = make_object();
       add_member(wrapper, "value", std::move(*value));
+      add_member(wrapper, "text", text);  // as given, for parameters that are strings
+      stamp(wrapper, command_line());
       given_.push_back({name, command_line(), std::move(wrapper)});
     }
   }
@@ -251,7 +252,10 @@ class Loader {
     check_local_names(c);
     check_unused_backends(c);
     compile_options(c);
-    if (c.resource.collection("httpListeners").empty() && !c.resource.is_incomplete("httpListeners")) {
+    const bool whole =
+        std::ranges::all_of(bodies_, [](const GatewayBody& body) { return body.properties != nullptr; });
+    if (whole && c.resource.collection("httpListeners").empty() &&
+        !c.resource.is_incomplete("httpListeners")) {
       problems_.error(bodies_.front().properties != nullptr ? bodies_.front().properties->where : Position{},
                       "NoHttpListeners",
                       "the gateway has no httpListeners; add the collection, or a second file that holds it");

@@ -185,14 +185,21 @@ class LocalReader {
         });
   }
 
+  // { "env": "NAME" }, at any depth.
+  void take_secrets(JsonValue& value) {
+    if (const JsonValue* name = value.find("env"); name != nullptr && value.members.size() == 1) {
+      value = JsonValue::make_string(secret(value), value.where);
+      value.secret = true;
+      problems_.hide(value.text);
+    }
+    for (JsonValue& item : value.items) take_secrets(item);
+    for (JsonMember& member : value.members) take_secrets(member.value);
+  }
+
   void read_references(const JsonValue& value) {
     each(value, R"({ "reference('frontend').ipAddress": "127.0.0.1" })", [&](const JsonMember& member) {
       JsonValue answer = member.value;
-      if (const JsonValue* name = answer.find("env"); name != nullptr && answer.members.size() == 1) {
-        answer = JsonValue::make_string(secret(answer), answer.where);
-        answer.secret = true;
-        problems_.hide(answer.text);
-      }
+      take_secrets(answer);
       out_.references.add(compact_call(member.key), std::move(answer), member.value.where);
     });
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/json_writer.h"
+
 namespace passerelle::arm {
 
 Location ProblemList::locate(const Position& where) const {
@@ -13,6 +15,11 @@ Location ProblemList::locate(const Position& where) const {
 
 void ProblemList::add(Severity severity, const Position& where, std::string code, std::string message,
                       std::string path) {
+  if (entries_.size() >= problems_max && severity == Severity::warning) return;
+  if (entries_.size() >= problems_max) {
+    ++left_out_;
+    return;
+  }
   entries_.push_back(
       {{locate(where), severity, std::move(code), std::move(message), std::move(path)}, where});
 }
@@ -23,22 +30,32 @@ void ProblemList::warning_once(const Position& where, const std::string& code, c
       once_.try_emplace(fmt::format("{}|{}|{}", where.file, code, message), entries_.size());
   if (fresh)
     add(Severity::warning, where, code, message, std::move(path));
-  else
+  else if (place->second < entries_.size())  // it may have been one too many
     ++entries_[place->second].times;
 }
 
 void ProblemList::hide(const std::string& secret) {
-  if (secret.size() >= secret_bytes_min) secrets_.insert(secret);
+  if (secret.size() < secret_bytes_min) return;
+  secrets_.insert(secret);
+  std::string quoted;
+  append_json_string(quoted, secret);
+  secrets_.insert(quoted.substr(1, quoted.size() - 2));  // as printed JSON has it
+}
+
+std::string ProblemList::without_secrets(std::string text) const {
+  constexpr std::string_view mask = "********";
+  for (const std::string& secret : secrets_) {
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + mask.size()))
+      text.replace(at, secret.size(), mask);
+  }
+  return text;
 }
 
 Problems ProblemList::take() {
-  for (const std::string& secret : secrets_) {
-    for (Entry& entry : entries_) {
-      for (std::string* text : {&entry.problem.message, &entry.problem.path}) {
-        for (auto at = text->find(secret); at != std::string::npos; at = text->find(secret, at + 1))
-          text->replace(at, secret.size(), "********");
-      }
-    }
+  for (Entry& entry : entries_) {
+    if (secrets_.empty()) break;
+    entry.problem.message = without_secrets(std::move(entry.problem.message));
+    entry.problem.path = without_secrets(std::move(entry.problem.path));
   }
   std::ranges::sort(entries_, {}, [](const Entry& e) {
     return std::tuple(e.where.file, e.where.line, e.where.column, e.problem.message);
@@ -56,6 +73,13 @@ Problems ProblemList::take() {
     out.push_back(std::move(entry.problem));
   }
   entries_.clear();
+  if (left_out_ > 0) {
+    out.push_back({{files_.empty() ? std::string() : files_.front(), 0, 0},
+                   Severity::error,
+                   "TooManyProblems",
+                   fmt::format("{} more are left out; mend these first", left_out_),
+                   {}});
+  }
   return out;
 }
 

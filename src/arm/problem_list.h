@@ -29,8 +29,13 @@ class ProblemList {
   // No message shows it, whenever it was written. Texts shorter than secret_bytes_min give nothing away.
   void hide(const std::string& secret);
   static constexpr std::size_t secret_bytes_min = 4;
+  // More say nothing that these do not.
+  static constexpr std::size_t problems_max = 1000;
 
   [[nodiscard]] Location locate(const Position& where) const;
+  [[nodiscard]] std::size_t count() const { return entries_.size(); }
+  // The text without what is hidden.
+  [[nodiscard]] std::string without_secrets(std::string text) const;
   // In the order of files and lines.
   [[nodiscard]] Problems take();
 
@@ -44,6 +49,7 @@ class ProblemList {
   std::vector<std::string> files_;
   std::vector<Entry> entries_;
   std::set<std::string> secrets_;
+  std::size_t left_out_ = 0;
   std::map<std::string, std::size_t> once_;
 };
 

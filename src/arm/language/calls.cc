@@ -131,6 +131,12 @@ Evaluator::Result Evaluator::plain_call(const Expression& expression, ScopeId sc
   if (function == nullptr) {
     bool found = true;
     Result result = place_call(lowered(expression.text), arguments, scope, origin, found);
+    if (result != nullptr && secrets_seen_ &&
+        std::ranges::any_of(arguments, [](Result each) { return holds_secret(*each); })) {
+      kept_.push_back(*result);
+      make_secret(kept_.back());
+      result = &kept_.back();
+    }
     return found ? result : fail(origin, "InvalidTemplate", unknown_function(expression.text));
   }
   if (arguments.size() < function->arguments_min || arguments.size() > function->arguments_max) {
@@ -143,6 +149,14 @@ Evaluator::Result Evaluator::plain_call(const Expression& expression, ScopeId sc
                                 : fmt::format("{}", function->arguments_min),
                             arguments.size()));
   }
+  // Every result is at most the sum of its arguments: what would be too much is refused before it is made.
+  std::size_t sum = 0;
+  for (Result argument : arguments) sum += weight(*argument);
+  work_ += sum;
+  if (sum > limits_.values_max || work_ > limits_.work_max) {
+    (void)exhausted(origin);
+    return nullptr;
+  }
   FunctionCall call(arguments);
   JsonValue value = function->run(call);
   if (!call.error().empty()) {
@@ -150,10 +164,13 @@ Evaluator::Result Evaluator::plain_call(const Expression& expression, ScopeId sc
                 fmt::format("{}() cannot be computed: {}", function->name, call.error()));
   }
   if (!spend(weight(value), origin)) return nullptr;
-  if (secrets_seen_ &&
+  // What a collection passes on keeps its own mark; what is made of a secret is one.
+  const bool passes_on = std::ranges::any_of(collection_functions(),
+                                             [&](const Function& f) { return f.name == function->name; }) &&
+                         (value.is_object() || value.is(JsonValue::Kind::array));
+  if (secrets_seen_ && !passes_on &&
       std::ranges::any_of(arguments, [](Result argument) { return holds_secret(*argument); }))
-    value.secret = true;
-  if (value.secret) problems_.hide(value.text);
+    make_secret(value);
   return keep(std::move(value), origin.where);
 }
 

@@ -49,6 +49,12 @@ std::string compact_call(std::string_view text) {
   return out;
 }
 
+Evaluator::Evaluator(const NamedEntries<JsonValue>& answers, ProblemList& problems)
+    : answers_(answers),
+      problems_(problems),
+      secrets_seen_(std::ranges::any_of(answers.entries(),
+                                        [](const auto& entry) { return holds_secret(entry.value); })) {}
+
 Deployment& Evaluator::deploy(JsonValue& root, std::string name, DeploymentScope place) {
   Deployment& deployment = deployments_.emplace_back();
   deployment.name = std::move(name);
@@ -69,17 +75,20 @@ Evaluator::Result Evaluator::fail(const JsonValue& origin, std::string code, std
   return nullptr;
 }
 
-bool Evaluator::spend(std::size_t nodes, const JsonValue& origin) {
-  values_ += nodes;
-  if (values_ <= limits_.values_max && ++steps_ <= limits_.steps_max) return true;
+bool Evaluator::exhausted(const JsonValue& origin) {
   if (!std::exchange(exhausted_, true)) {
     problems_.error(
         origin.where, "TemplateTooLarge",
         fmt::format(
-            "evaluating the template takes more than {} steps or makes more than {} values; it stops here",
+            "evaluating the template takes more than {} steps, or makes more than {} values; it stops here",
             limits_.steps_max, limits_.values_max));
   }
   return false;
+}
+
+bool Evaluator::spend(std::size_t nodes, const JsonValue& origin) {
+  values_ += nodes;
+  return (values_ <= limits_.values_max && ++steps_ <= limits_.steps_max) || exhausted(origin);
 }
 
 Evaluator::Result Evaluator::keep(JsonValue value, Position where) {
@@ -118,6 +127,9 @@ Evaluator::Result Evaluator::resolve(const JsonValue& raw) {
   if (raw.scope == evaluated) return &raw;
   const bool text = raw.is_string() && raw.text.starts_with('[');
   if (!text && copies_of(raw) == nullptr) return &raw;
+  const Deeper deeper(depth_);
+  if (depth_ > limits_.depth_max)
+    return fail(raw, "InvalidTemplate", "the expression needs others too deeply");
   const auto [entry, fresh] = resolved_.try_emplace(&raw, &under_way_value_);
   if (!fresh) return entry->second == &under_way_value_ ? cycle(raw) : entry->second;
   under_way_.push_back(&raw);
@@ -131,7 +143,8 @@ Evaluator::Result Evaluator::resolve(const JsonValue& raw) {
 }
 
 Evaluator::Result Evaluator::evaluate_text(const JsonValue& raw) {
-  if (raw.text.starts_with("[[")) return keep(make_text(raw.text.substr(1)), raw.where);
+  if (raw.text.starts_with("[[") && raw.text.ends_with(']'))
+    return keep(make_text(raw.text.substr(1)), raw.where);
   if (!is_expression(raw.text)) {
     if (quiet_ == 0 && raw.text.find('(') != std::string::npos) {
       problems_.warning(
@@ -150,7 +163,19 @@ Evaluator::Result Evaluator::evaluate_text(const JsonValue& raw) {
   }
   Result result = evaluate(*expression, raw.scope, raw);
   // A variable or a parameter that is an expression itself.
-  return result != nullptr && result->scope != evaluated ? resolve(*result) : result;
+  if (result != nullptr && result->scope != evaluated) result = resolve(*result);
+  if (result == nullptr || !raw.secret) return result;
+  kept_.push_back(*result);
+  make_secret(kept_.back());
+  return &kept_.back();
+}
+
+void Evaluator::make_secret(JsonValue& value) {
+  secrets_seen_ = true;
+  value.secret = true;
+  problems_.hide(value.text);
+  for (auto& item : value.items) make_secret(item);
+  for (auto& member : value.members) make_secret(member.value);
 }
 
 std::optional<std::int64_t> Evaluator::copy_count(const JsonValue& copy, const JsonValue& origin) {
@@ -177,23 +202,44 @@ Evaluator::Result Evaluator::expand_copies(const JsonValue& raw) {
     out.members.push_back({member.key, member.key_where, *cloned});
   }
   for (const JsonValue& entry : copies->value.items) {
-    const JsonValue* name_raw = entry.find("name");
-    Result name = name_raw != nullptr ? force(resolve(*name_raw)) : nullptr;
-    const auto count = copy_count(entry, raw);
-    if (name == nullptr || !count) return nullptr;
-    JsonValue list = make_array();
-    list.where = entry.where;
-    list.scope = raw.scope;
-    for (std::int64_t i = 0; i < *count; ++i) {
-      const ScopeId scope = add_scope(
-          {Scope::Kind::property_loop, scopes_[raw.scope].deployment, raw.scope, name->text, i, {}});
-      Result item = clone(*entry.find("input"), scope, raw);
-      if (item == nullptr) return nullptr;
-      list.items.push_back(*item);
-    }
-    out.members.push_back({name->text, entry.where, std::move(list)});
+    Result list = expand_copy(entry, raw);
+    if (list == nullptr) return nullptr;
+    out.members.push_back({force(resolve(*entry.find("name")))->text, entry.where, *list});
   }
   kept_.push_back(std::move(out));
+  return &kept_.back();
+}
+
+// One of the loops: its list, each element in a scope of its own.
+Evaluator::Result Evaluator::expand_copy(const JsonValue& entry, const JsonValue& raw) {
+  const auto [known, fresh] = resolved_.try_emplace(&entry, &under_way_value_);
+  if (!fresh) return known->second == &under_way_value_ ? cycle(entry) : known->second;
+  under_way_.push_back(&entry);
+  Result result = compute_copy(entry, raw);
+  under_way_.pop_back();
+  if (result == nullptr && quiet_ != 0)
+    resolved_.erase(&entry);
+  else
+    resolved_[&entry] = result;
+  return result;
+}
+
+Evaluator::Result Evaluator::compute_copy(const JsonValue& entry, const JsonValue& raw) {
+  const JsonValue* name_raw = entry.find("name");
+  Result name = name_raw != nullptr ? force(resolve(*name_raw)) : nullptr;
+  const auto count = copy_count(entry, raw);
+  if (name == nullptr || !count) return nullptr;
+  JsonValue list = make_array();
+  list.where = entry.where;
+  list.scope = raw.scope;
+  for (std::int64_t i = 0; i < *count; ++i) {
+    const ScopeId scope =
+        add_scope({Scope::Kind::property_loop, scopes_[raw.scope].deployment, raw.scope, name->text, i, {}});
+    Result item = clone(*entry.find("input"), scope, raw);
+    if (item == nullptr) return nullptr;
+    list.items.push_back(*item);
+  }
+  kept_.push_back(std::move(list));
   return &kept_.back();
 }
 

@@ -20,7 +20,8 @@ namespace passerelle::arm {
 struct EvaluationLimits {
   std::size_t steps_max = 4'000'000;   // calls, properties, literals
   std::size_t values_max = 2'000'000;  // computed, in nodes; a node is of some hundred bytes
-  unsigned depth_max = 600;            // expressions within expressions, through variables and parameters
+  std::size_t work_max = 50'000'000;   // nodes that functions looked at
+  unsigned depth_max = 1000;           // expressions within expressions, through variables and parameters
   std::int64_t copy_count_max = 800;   // Azure's own
 };
 
@@ -34,8 +35,7 @@ class Evaluator {
  public:
   using Result = const JsonValue*;
 
-  Evaluator(const NamedEntries<JsonValue>& answers, ProblemList& problems)
-      : answers_(answers), problems_(problems) {}
+  Evaluator(const NamedEntries<JsonValue>& answers, ProblemList& problems);
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
 
@@ -51,7 +51,7 @@ class Evaluator {
   [[nodiscard]] Result try_resolve_all(const JsonValue& raw);
 
   // All resources a deployment declares, children included, in order; loops and conditions not yet applied.
-  [[nodiscard]] std::vector<TemplateResource> resources(Deployment& deployment);
+  [[nodiscard]] const std::vector<TemplateResource>& resources(Deployment& deployment);
   // Those it makes: none when its condition is false, several when it is copied.
   [[nodiscard]] std::vector<TemplateResource> instances(const TemplateResource& resource);
   // With its parents' names; nothing when it cannot be evaluated.
@@ -84,10 +84,14 @@ class Evaluator {
   Result evaluate(const Expression& expression, ScopeId scope, const JsonValue& origin);
   Result evaluate_text(const JsonValue& raw);
   Result expand_copies(const JsonValue& raw);
+  Result expand_copy(const JsonValue& entry, const JsonValue& raw);
+  Result compute_copy(const JsonValue& entry, const JsonValue& raw);
+  void make_secret(JsonValue& value);
   Result compute_all(const JsonValue& raw);
   Result cycle(const JsonValue& raw);
   Result step(Result object, const Expression& expression, ScopeId scope, const JsonValue& origin);
   bool spend(std::size_t nodes, const JsonValue& origin);
+  bool exhausted(const JsonValue& origin);
   ScopeId add_scope(Scope scope);
   Result clone(const JsonValue& raw, ScopeId scope, const JsonValue& origin);
   std::optional<std::int64_t> copy_count(const JsonValue& copy, const JsonValue& origin);
@@ -126,6 +130,7 @@ class Evaluator {
   Result given_value(Deployment& deployment, const std::string& name, const JsonValue& wrapper);
   Result checked(Deployment& deployment, const std::string& name, const JsonValue& declared, Result value);
   Result variable(const std::string& name, ScopeId scope, const JsonValue& origin);
+  Result copied_variable(const JsonValue& variables, const std::string& name);
 
   // --- place.cc: ids and what the place of the deployment is ---
   Result place_call(const std::string& name, std::span<const Result> arguments, ScopeId scope,
@@ -139,7 +144,11 @@ class Evaluator {
   Result from_template(const Expression& call, ScopeId scope, const JsonValue& origin);
   Result unknown(std::string_view call, const JsonValue& origin);
   std::optional<TemplateResource> find_resource(Deployment& deployment, const std::string& id);
+  std::optional<TemplateResource> find_here(Deployment& deployment, const std::string& id);
   Result runtime_properties(const TemplateResource& resource);
+  Result make_runtime(const TemplateResource& resource);
+  Result full_resource(const TemplateResource& resource);
+  Result all_references(const std::string& symbolic_name, Deployment& deployment, const JsonValue& origin);
   Result outputs_of(const Deployment& deployment, const JsonValue& outputs);
 
   Deployment& deployment_of(ScopeId scope) { return *scopes_[scope].deployment; }
@@ -155,13 +164,17 @@ class Evaluator {
   std::unordered_map<const JsonValue*, std::string> labels_;
   std::unordered_map<const JsonValue*, Deployment*> nested_;
   std::unordered_map<const JsonValue*, std::vector<Result>> copies_;
+  std::unordered_map<const JsonValue*, Result> runtime_;  // what a resource is while it runs
+  std::unordered_map<const Deployment*, std::vector<TemplateResource>> listed_;
   std::vector<const JsonValue*> under_way_;
   std::vector<std::string> unanswered_;
   const JsonValue under_way_value_;
   std::size_t steps_ = 0;
   std::size_t values_ = 0;
+  std::size_t work_ = 0;
   unsigned depth_ = 0;
-  unsigned quiet_ = 0;  // while looking around: nothing is reported, and no failure is remembered
+  unsigned quiet_ = 0;      // while looking around: nothing is reported, and no failure is remembered
+  bool searching_ = false;  // for a resource: names and conditions may not ask for others
   bool exhausted_ = false;
   bool secrets_seen_ = false;
 };

@@ -6,6 +6,8 @@ namespace passerelle::arm {
 namespace {
 
 constexpr unsigned depth_max = 60;
+constexpr unsigned postfixes_max = 200;
+constexpr std::size_t text_bytes_max = 24'576;  // Azure's own
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -16,6 +18,8 @@ class Parser {
   explicit Parser(std::string_view text) : text_(text) {}
 
   std::expected<Expression, std::string> parse() {
+    if (text_.size() > text_bytes_max)
+      return std::unexpected(fmt::format("an expression has at most {} characters", text_bytes_max));
     auto value = term();
     if (!value) return value;
     skip_blanks();
@@ -48,7 +52,9 @@ class Parser {
     skip_blanks();
     const std::size_t begin = at_;
     auto value = primary();
-    while (value) {
+    for (unsigned postfixes = 0; value; ++postfixes) {
+      if (postfixes > postfixes_max)
+        return std::unexpected(std::string("it has too many properties and indexes in a row"));
       value->source = since(begin);
       const std::size_t end = at_;
       if (take('.')) {

@@ -29,7 +29,7 @@ JsonValue FunctionCall::fail(std::string sentence) {
 }
 
 JsonValue FunctionCall::wrong(std::size_t i, std::string_view expected) {
-  return fail(fmt::format("its argument {} is {}, not {}", i + 1, expected,
+  return fail(fmt::format("it takes {} as argument {}, not {}", expected, i + 1,
                           holds_secret(*arguments_[i]) ? "that" : kind_name(arguments_[i]->kind)));
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "arm/language/functions.h"
 #include "base/text.h"
@@ -67,48 +69,38 @@ JsonValue empty(FunctionCall& call) {
                                                  call[0].members.empty() && !call[0].is(Kind::boolean)));
 }
 
-// How many bytes the character at `at` takes.
-std::size_t character_bytes(std::string_view text, std::size_t at) {
-  std::size_t end = at + 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) ++end;
-  return end - at;
-}
-
 JsonValue length(FunctionCall& call) {
   if (call[0].is(Kind::array)) return make_number(static_cast<std::int64_t>(call[0].items.size()));
   if (call[0].is_object()) return make_number(static_cast<std::int64_t>(call[0].members.size()));
-  std::int64_t characters = 0;
-  const std::string& text = call.text(0);
-  for (std::size_t at = 0; at < text.size(); at += character_bytes(text, at)) ++characters;
-  return make_number(characters);
+  return make_number(static_cast<std::int64_t>(count_characters(call.text(0))));
 }
 
 JsonValue first(FunctionCall& call) {
   if (call[0].is(Kind::array)) return call[0].items.empty() ? make_null() : call[0].items.front();
   const std::string& text = call.text(0);
-  return make_text(text.empty() ? "" : text.substr(0, character_bytes(text, 0)));
+  return make_text(characters(text, 0, 1));
 }
 
 JsonValue last(FunctionCall& call) {
   if (call[0].is(Kind::array)) return call[0].items.empty() ? make_null() : call[0].items.back();
   const std::string& text = call.text(0);
-  std::size_t at = text.empty() ? 0 : text.size() - 1;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U) --at;
-  return make_text(text.substr(at));
+  const std::size_t count = count_characters(text);
+  return make_text(characters(text, count == 0 ? 0 : count - 1, 1));
 }
 
 // The part [from, to) of an array or a string; numbers beyond the ends are cut.
 JsonValue part(FunctionCall& call, bool skipped) {
   const std::int64_t wanted = std::max<std::int64_t>(0, call.integer(1));
-  const auto size =
-      static_cast<std::int64_t>(call[0].is(Kind::array) ? call[0].items.size() : call.text(0).size());
+  const auto size = static_cast<std::int64_t>(call[0].is(Kind::array) ? call[0].items.size()
+                                                                      : count_characters(call.text(0)));
   const auto at = std::min(wanted, size);
   const auto from = skipped ? at : 0;
   const auto to = skipped ? size : at;
   if (call[0].is(Kind::array)) {
     return make_array({call[0].items.begin() + from, call[0].items.begin() + to});
   }
-  return make_text(call[0].text.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
+  return make_text(
+      characters(call[0].text, static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
 }
 
 JsonValue skip(FunctionCall& call) { return part(call, true); }
@@ -149,7 +141,7 @@ void merge_into(JsonValue& out, const JsonValue& other, bool deep) {
   }
 }
 
-// Sorted, so that finding equal ones takes no time that grows with the square.
+// Equal values have equal keys.
 std::string sort_key(const JsonValue& value) {
   return fmt::format("{}{}", static_cast<int>(value.kind), to_json(value));
 }
@@ -161,14 +153,10 @@ JsonValue union_of(FunctionCall& call) {
     return out;
   }
   JsonValue out = make_array();
-  std::vector<std::string> seen;
+  std::unordered_set<std::string> seen;
   for (std::size_t i = 0; i < call.count(); ++i) {
     for (const auto& item : call.array(i).items) {
-      auto key = sort_key(item);
-      const auto place = std::ranges::lower_bound(seen, key);
-      if (place != seen.end() && *place == key) continue;
-      seen.insert(place, std::move(key));
-      out.items.push_back(item);
+      if (seen.insert(sort_key(item)).second) out.items.push_back(item);
     }
   }
   return out;
@@ -192,10 +180,17 @@ JsonValue intersection(FunctionCall& call) {
     }
     return out;
   }
+  std::unordered_map<std::string, std::size_t> lists;  // how many of the lists hold it
+  for (std::size_t i = 0; i < call.count(); ++i) {
+    for (const auto& item : call.array(i).items) {
+      auto& count = lists[sort_key(item)];
+      if (count == i) ++count;
+    }
+  }
   for (const auto& item : call.array(0).items) {
-    if (!contains_value(out, item) &&
-        in_all([&](const JsonValue& other) { return contains_value(other, item); }))
-      out.items.push_back(item);
+    auto& count = lists[sort_key(item)];
+    if (count == call.count()) out.items.push_back(item);
+    count = 0;  // once
   }
   return out;
 }

@@ -62,7 +62,7 @@ JsonValue parse_cidr(FunctionCall& call) {
   add_member(out, "netmask", text_of(*network, ~mask & all.host_mask()));
   if (!network->v6) add_member(out, "broadcast", text_of(*network, last));
   const bool small = network->width() - network->prefix < 2;
-  add_member(out, "firstUsable", text_of(*network, small ? first : first + 1));
+  add_member(out, "firstUsable", text_of(*network, small || network->v6 ? first : first + 1));
   add_member(out, "lastUsable", text_of(*network, small || network->v6 ? last : last - 1));
   add_member(out, "cidr", make_number(network->prefix));
   return out;
@@ -89,7 +89,9 @@ JsonValue cidr_host(FunctionCall& call) {
   const auto index = call.integer(1);
   if (!network) return {};
   const Bits host = static_cast<Bits>(index) + 1;
-  if (index < 0 || host > network->host_mask()) return call.fail("the network has no host of that index");
+  const Bits broadcast = network->v6 ? 0 : 1;  // IPv4's last address is nobody's
+  if (index < 0 || host > network->host_mask() - broadcast)
+    return call.fail("the network has no host of that index");
   return make_text(text_of(*network, (network->address & ~network->host_mask()) + host));
 }
 

@@ -118,6 +118,9 @@ JsonValue split(FunctionCall& call) {
   } else {
     separators.push_back(call.text(1));
   }
+  constexpr std::size_t comparisons_max = 64U << 20U;
+  if (text.size() * separators.size() > comparisons_max)
+    return call.fail("its text is too long for so many separators");
   JsonValue out = make_array();
   std::size_t begin = 0;
   for (std::size_t at = 0; at <= text.size();) {
@@ -152,19 +155,20 @@ JsonValue string(FunctionCall& call) { return limited(call, to_text(call[0])); }
 JsonValue substring(FunctionCall& call) {
   const std::string& text = call.text(0);
   const auto start = call.integer(1);
-  const auto size = static_cast<std::int64_t>(text.size());
+  const auto size = static_cast<std::int64_t>(count_characters(text));
   const auto length = call.has(2) ? call.integer(2) : size - start;
   if (start < 0 || length < 0 || start > size || length > size - start) {
     return call.fail(
         fmt::format("{} characters from {} on do not lie within a string of {}", length, start, size));
   }
-  return make_text(text.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(length)));
+  return make_text(characters(text, static_cast<std::size_t>(start), static_cast<std::size_t>(length)));
 }
 
 JsonValue index_in_text(FunctionCall& call, bool last) {
   const std::string text = lowered(call.text(0)), wanted = lowered(call.text(1));
   const auto found = last ? text.rfind(wanted) : text.find(wanted);
-  return make_number(found == std::string::npos ? -1 : static_cast<std::int64_t>(found));
+  if (found == std::string::npos) return make_number(-1);
+  return make_number(static_cast<std::int64_t>(count_characters(std::string_view(text).substr(0, found))));
 }
 
 JsonValue index_of(FunctionCall& call) {
@@ -235,11 +239,14 @@ std::string format_item(FunctionCall& call, const JsonValue& value, std::string_
   const auto width = static_cast<int>(digits.value_or(0));
   switch (spec.front()) {
     case 'd':
-    case 'D':
-      return *number < 0 ? fmt::format("-{:0{}}", -*number, width) : fmt::format("{:0{}}", *number, width);
+    case 'D': {
+      const auto magnitude =
+          *number < 0 ? 0 - static_cast<std::uint64_t>(*number) : static_cast<std::uint64_t>(*number);
+      return fmt::format("{}{:0{}}", *number < 0 ? "-" : "", magnitude, width);
+    }
     case 'x': return fmt::format("{:0{}x}", static_cast<std::uint64_t>(*number), width);
     case 'X': return fmt::format("{:0{}X}", static_cast<std::uint64_t>(*number), width);
-    case '0': return fmt::format("{:0{}}", *number, spec.size());
+    case '0': return fmt::format("{:0{}}", *number, spec.size() + (*number < 0 ? 1 : 0));
     case 'n':
     case 'N': {
       std::string out = std::to_string(*number);

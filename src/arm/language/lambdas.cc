@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "arm/language/evaluator.h"
 #include "arm/language/values.h"
@@ -119,6 +120,7 @@ Evaluator::Result Evaluator::by_key(const JsonValue& array, const Expression& ex
                                     const JsonValue& origin) {
   const bool group = equals_ignoring_case(expression.text, "groupBy");
   JsonValue out = make_object();
+  std::unordered_map<std::string, std::size_t> place;  // of each key, ignoring case
   for (const JsonValue& item : array.items) {
     Result key = invoke(expression.operands[1], {&item}, scope, origin);
     if (key == nullptr) return nullptr;
@@ -128,14 +130,13 @@ Evaluator::Result Evaluator::by_key(const JsonValue& array, const Expression& ex
     Result value =
         expression.operands.size() == 3 ? invoke(expression.operands[2], {&item}, scope, origin) : &item;
     if (value == nullptr) return nullptr;
-    if (!group) {
-      set_member(out, key->text, *value);
-      continue;
-    }
-    if (out.find(key->text) == nullptr) add_member(out, key->text, make_array());
-    for (JsonMember& member : out.members) {
-      if (equals_ignoring_case(member.key, key->text)) member.value.items.push_back(*value);
-    }
+    const auto [at, fresh] = place.try_emplace(lowered(key->text), out.members.size());
+    if (fresh) add_member(out, key->text, group ? make_array() : make_null());
+    JsonValue& mine = out.members[at->second].value;
+    if (group)
+      mine.items.push_back(*value);
+    else
+      mine = JsonValue(*value);
   }
   return spend(weight(out), origin) ? keep(std::move(out), origin.where) : nullptr;
 }

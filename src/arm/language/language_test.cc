@@ -100,7 +100,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"json('{\"a\":[1,null]}').a[0]", "1"}, Case{"json('null')", "null"},
         Case{"json('true')", "true"}, Case{"first('One')", "\"O\""}, Case{"last('One')", "\"e\""},
         Case{"take('abc', 2)", "\"ab\""}, Case{"skip('abc', 2)", "\"c\""}, Case{"take('abc', 9)", "\"abc\""},
-        Case{"length('caf\xc3\xa9')", "4"}));
+        Case{"length('caf\xc3\xa9')", "4"}, Case{"take('\xc3\xa9t\xc3\xa9', 1)", "\"\xc3\xa9\""},
+        Case{"indexOf('\xc3\xa9t\xc3\xa9', 't')", "1"}, Case{"substring('\xc3\xa9t\xc3\xa9', 1, 1)", "\"t\""},
+        Case{"format('{0:000}', -5)", "\"-005\""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Collections, Functions,
@@ -169,6 +171,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"parseCidr('10.144.0.0/20').netmask", "\"255.255.240.0\""},
                     Case{"cidrSubnet('10.144.0.0/20', 24, 1)", "\"10.144.1.0/24\""},
                     Case{"cidrHost('10.144.3.0/24', 0)", "\"10.144.3.1\""},
+                    Case{"cidrHost('10.144.3.0/24', 254)",
+                         "! cidrHost() cannot be computed: the network has no host of that index"},
+                    Case{"parseCidr('fdad:3236:5555::/48').firstUsable", "\"fdad:3236:5555::\""},
                     Case{"cidrSubnet('fd00::/16', 32, 1)", "\"fd00:1::/32\""}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -194,12 +199,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"concatt('a')", "! there is no template function concatt(); did you mean concat()?"},
         Case{"substring('abc', 2, 5)",
              "! substring() cannot be computed: 5 characters from 2 on do not lie within a string of 3"},
-        Case{"add('a', 1)", "! add() cannot be computed: its argument 1 is a whole number, not a string"},
+        Case{"add('a', 1)",
+             "! add() cannot be computed: it takes a whole number as argument 1, not a string"},
         Case{"div(1, 0)", "! div() cannot be computed: it divides by zero"},
         Case{"mul(9223372036854775807, 2)", "! mul() cannot be computed: its result does not fit in 64 bits"},
         Case{"range(0, 1000000)",
              "! range() cannot be computed: it takes a start and a count from 0 to 10000"},
-        Case{"not('x')", "! not() cannot be computed: its argument 1 is true or false, not a string"},
+        Case{"not('x')", "! not() cannot be computed: it takes true or false as argument 1, not a string"},
         Case{"if('x', 1, 2)", "! the condition of if() is true or false, not 'x'"},
         Case{"createObject('a', 1).b", "! createObject('a', 1) has no property 'b'"},
         Case{"createArray(1)[3]", "! createArray(1) has no element [3], only 1"},
@@ -226,6 +232,7 @@ TEST_F(Language, NamesIgnoreCase) {
 TEST_F(Language, TextThatOnlyLooksLikeAnExpressionIsText) {
   EXPECT_EQ(out(R"({ "variables": { "out": "[[concat('a')]" } })"), "\"[concat('a')]\"");
   EXPECT_EQ(out(R"({ "variables": { "out": "[a] and b" } })"), "\"[a] and b\"");
+  EXPECT_EQ(out(R"({ "variables": { "out": "[[x" } })"), "\"[[x\"");
   // What a function made is never evaluated again.
   EXPECT_EQ(eval("concat('[', 'variables(1)', ']')"), "\"[variables(1)]\"");
 }
@@ -349,6 +356,115 @@ TEST_F(Language, WhatOnlyAzureKnowsIsAskedOfTheLocalFile) {
       out(R"({ "parameters": { "secret": { "type": "string" } }, "variables": { "out": "[parameters('secret')]" } })",
           {{"secret", R"({ "reference": { "keyVault": { "id": "/x/vaults/v" }, "secretName": "n" } })"}}),
       "\"s\"");
+}
+
+TEST_F(Language, OneLoopAmongVariablesIsRunWhenItIsAskedFor) {
+  EXPECT_EQ(
+      out(R"({ "variables": { "n": 2, "copy": [ { "name": "out", "count": "[variables('n')]", "input": "[copyIndex('out')]" } ] } })"),
+      "[0,1]");
+  EXPECT_EQ(
+      out(R"({ "parameters": { "n": { "type": "int" } }, "variables": { "out": "fine", "copy": [ { "name": "unused", "count": "[parameters('n')]", "input": 1 } ] } })"),
+      "\"fine\"");
+}
+
+TEST_F(Language, CopiesOfASymbolicResourceAreFoundByIndexAndAllAtOnce) {
+  const auto text = [](std::string_view expression) {
+    return fmt::format(
+        R"({{ "languageVersion": "2.0", "variables": {{ "out": "[{}]" }}, "resources": {{ "m": {{ "type": "M.N/x", "name": "[format('n{{0}}', copyIndex())]",
+      "copy": {{ "name": "m", "count": 3 }}, "properties": {{ "i": "[copyIndex()]" }} }} }} }})",
+        expression);
+  };
+  EXPECT_EQ(out(text("reference('m[1]').i")), "1");
+  EXPECT_EQ(out(text("reference(format('m[{0}]', 2)).i")), "2");
+  EXPECT_EQ(out(text("map(references('m'), lambda('r', lambdaVariables('r').i))")), "[0,1,2]");
+  EXPECT_EQ(out(text("reference('n1', '2020-01-01', 'Full').properties.i")), "1");
+}
+
+TEST_F(Language, AnIdOfAnotherGroupIsNotThisTemplates) {
+  EXPECT_THAT(
+      out(R"({ "variables": { "out": "[reference(resourceId('elsewhere', 'M.N/x', 'n')).i]" }, "resources": [ { "type": "M.N/x", "name": "n", "properties": { "i": 1 } } ] })"),
+      HasSubstr("only Azure knows"));
+}
+
+TEST_F(Language, WhatIsMadeOfASecretIsOne) {
+  const auto text = [](std::string_view expression) {
+    return fmt::format(
+        R"({{ "parameters": {{ "pw": {{ "type": "securestring", "defaultValue": "hunter22" }} }}, "variables": {{ "out": "[int({})]" }} }})",
+        expression);
+  };
+  for (const char* expression :
+       {"parameters('pw')", "split(concat('x,', parameters('pw')), ',')[1]",
+        "json(concat('{\"a\":\"', parameters('pw'), '\"}')).a",
+        "map(split(parameters('pw'), ','), lambda('x', lambdaVariables('x')))[0]",
+        "items(createObject(parameters('pw'), 1))[0].key", "first(createArray(parameters('pw')))",
+        "resourceId('M.N/x', parameters('pw'))"}) {
+    const std::string quoted = to_json(make_text(expression));
+    EXPECT_THAT(out(text(quoted.substr(1, quoted.size() - 2))), testing::Not(HasSubstr("hunter")))
+        << expression;
+  }
+  const std::string beside =
+      R"({ "parameters": { "pw": { "type": "securestring", "defaultValue": "hunter22" } }, "variables": { "out": "[int(createObject('a', parameters('pw'), 'b', 'seen').b)]" } })";
+  EXPECT_THAT(out(beside), HasSubstr("'seen'")) << "what stands beside a secret is none";
+}
+
+TEST_F(Language, ASecretOfTheLocalFileStaysOne) {
+  JsonValue secret = make_text("hunter22");
+  secret.secret = true;
+  answers_.add("listkeys('a','b').k", secret, {});
+  EXPECT_THAT(out(R"({ "variables": { "out": "[int(concat(listKeys('a', 'b').k, 'x'))]" } })"),
+              testing::Not(HasSubstr("hunter")));
+}
+
+TEST_F(Language, ParametersOfListsAndLengthsCountAsAzureCounts) {
+  EXPECT_EQ(
+      out(R"({ "parameters": { "p": { "type": "array", "allowedValues": [ "a", "b" ], "defaultValue": [ "b" ] } }, "variables": { "out": "[parameters('p')]" } })"),
+      R"(["b"])");
+  EXPECT_EQ(out("{ \"parameters\": { \"p\": { \"type\": \"string\", \"maxLength\": 2, \"defaultValue\": "
+                "\"\xc3\xa9\xc3\xa9\" } }, \"variables\": { \"out\": \"[length(parameters('p'))]\" } }"),
+            "2");
+  EXPECT_EQ(
+      out(R"({ "parameters": { "p": { "type": "array", "defaultValue": [ 1 ] } }, "variables": { "out": "[parameters('p')]" } })",
+          {{"p", R"({"value": null})"}}),
+      "[1]")
+      << "a null that is handed down says nothing";
+}
+
+TEST_F(Language, ADeploymentThatNeedsItselfIsNamed) {
+  EXPECT_THAT(
+      out(R"({ "variables": { "out": "[reference('d').outputs.o.value]" }, "resources": [ { "type": "Microsoft.Resources/deployments", "name": "d", "properties": {
+    "template": { "resources": [], "outputs": { "o": { "type": "string", "value": "[reference('d').outputs.o.value]" } } } } } ] })"),
+      HasSubstr("need each other"));
+}
+
+TEST_F(Language, ResourcesWhoseNamesAskForResourcesDoNotMultiply) {
+  std::string text = R"({ "variables": { "out": "[reference('q').x]" }, "resources": [ )";
+  for (int i = 0; i < 200; ++i)
+    text += fmt::format(R"({}{{ "type": "M.N/x", "name": "[concat('n{}', reference('z{}').y)]" }})",
+                        i == 0 ? "" : ", ", i, i);
+  EXPECT_THAT(out(text + " ] }"), HasSubstr("only Azure knows"));
+}
+
+TEST_F(Language, NoChainIsLongerThanTheStack) {
+  std::string links = R"({ "variables": { "a0": "x")";
+  for (int i = 1; i < 9999; ++i) links += fmt::format(R"(, "a{}": "[variables('a{}')]")", i, i - 1);
+  EXPECT_THAT(out(links + R"(, "out": "[variables('a9998')]" } })"), HasSubstr("too deeply"));
+  std::string postfixes = "variables('a')";
+  for (int i = 0; i < 5000; ++i) postfixes += ".a";
+  EXPECT_THAT(eval(postfixes), HasSubstr("too many properties"));
+  EXPECT_THAT(eval("concat('" + std::string(30000, 'a') + "')"), HasSubstr("at most 24576 characters"));
+}
+
+TEST_F(Language, ACallIsRefusedBeforeItMakesTooMuch) {
+  std::string list = R"({ "variables": { "list": [ 0)";
+  for (int i = 1; i < 20000; ++i) list += ",0";
+  std::string call = "concat(variables('list')";
+  for (int i = 0; i < 200; ++i) call += ", variables('list')";
+  EXPECT_THAT(out(list + R"( ], "out": "[length()" + call + R"())]" } })"),
+              HasSubstr("evaluating the template takes more than"));
+  EXPECT_THAT(
+      out(list +
+          R"( ], "out": "[length(map(range(0, 10000), lambda('i', length(variables('list')))))]" } })"),
+      HasSubstr("evaluating the template takes more than"));
 }
 
 TEST_F(Language, NothingGrowsBeyondItsLimit) {

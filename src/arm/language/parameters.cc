@@ -10,13 +10,6 @@
 namespace passerelle::arm {
 namespace {
 
-void make_secret(JsonValue& value, ProblemList& problems) {
-  value.secret = true;
-  problems.hide(value.text);
-  for (auto& item : value.items) make_secret(item, problems);
-  for (auto& member : value.members) make_secret(member.value, problems);
-}
-
 // The declared type, through "$ref": "#/definitions/NAME" (languageVersion 2.0).
 const JsonValue& definition_of(const JsonValue& root, const JsonValue& declared) {
   const JsonValue* at = &declared;
@@ -64,7 +57,12 @@ std::string range_error(const JsonValue& declared, const JsonValue& value) {
       return equal(each, value) ||
              (each.is_string() && value.is_string() && equals_ignoring_case(each.text, value.text));
     };
-    if (std::ranges::none_of(allowed->items, same)) {
+    // Of an array each element is looked for.
+    const auto known = [&](const JsonValue& each) {
+      return std::ranges::any_of(allowed->items, [&](const JsonValue& one) { return equal(one, each); });
+    };
+    const bool part = value.is(JsonValue::Kind::array) && std::ranges::all_of(value.items, known);
+    if (!part && std::ranges::none_of(allowed->items, same)) {
       constexpr std::size_t listed_max = 10;
       std::string list;
       for (std::size_t i = 0; i < std::min(allowed->items.size(), listed_max); ++i)
@@ -76,7 +74,7 @@ std::string range_error(const JsonValue& declared, const JsonValue& value) {
   if (value.is(JsonValue::Kind::number))
     return measure("minValue", "maxValue", as_integer(value).value_or(0));
   if (value.is_string())
-    return measure("minLength", "maxLength", static_cast<std::int64_t>(value.text.size()));
+    return measure("minLength", "maxLength", static_cast<std::int64_t>(count_characters(value.text)));
   if (value.is(JsonValue::Kind::array))
     return measure("minLength", "maxLength", static_cast<std::int64_t>(value.items.size()));
   return {};
@@ -112,6 +110,12 @@ Evaluator::Result Evaluator::parameter_value(Deployment& deployment, const std::
     Result value = given_value(deployment, name, *given->second);
     if (value != nullptr) value = resolve(*value);
     if (value == nullptr || declared == nullptr) return value;
+    // NAME=123 on the command line is the text 123 where a string is wanted, as in `az`.
+    const JsonValue* text = given->second->find("text");
+    const JsonValue* type = definition_of(*deployment.root, *declared).find("type");
+    if (text != nullptr && type != nullptr && kind_of_type(type->text) == JsonValue::Kind::string &&
+        !value->is_string())
+      value = text;
     // A null that is handed down says nothing: the default stands.
     const JsonValue* fallback = value->is(JsonValue::Kind::null) ? declared->find("defaultValue") : nullptr;
     return checked(deployment, name, *declared, fallback != nullptr ? fallback : value);
@@ -143,7 +147,12 @@ Evaluator::Result Evaluator::given_value(Deployment& deployment, const std::stri
                                          const JsonValue& wrapper) {
   if (const JsonValue* value = wrapper.find("value")) return value;
   const std::string call = fmt::format("parameters('{}')", name);
-  if (const auto* known = answers_.find(call)) return &known->value;
+  const auto as_secret = [&](const JsonValue& answer) {
+    kept_.push_back(answer);
+    make_secret(kept_.back());
+    return &kept_.back();
+  };
+  if (const auto* known = answers_.find(call)) return as_secret(known->value);
   if (const JsonValue* reference = wrapper.find("reference")) {
     Result whole = resolve_all(*reference);
     const JsonValue* vault = whole != nullptr ? whole->find("keyVault") : nullptr;
@@ -154,7 +163,7 @@ Evaluator::Result Evaluator::given_value(Deployment& deployment, const std::stri
       const auto type_name =
           fmt::format("Microsoft.KeyVault/vaults/secrets/{}/{}",
                       id->text.substr(slash == std::string::npos ? 0 : slash + 1), secret->text);
-      if (const auto* known = answers_.find(type_name)) return &known->value;
+      if (const auto* known = answers_.find(type_name)) return as_secret(known->value);
     }
   }
   (void)deployment;
@@ -170,22 +179,11 @@ Evaluator::Result Evaluator::checked(Deployment& deployment, const std::string& 
   // Objects and lists stay unevaluated inside: the gateway may reach but a part of them.
   value = resolve(*value);
   if (value == nullptr) return nullptr;
-  const bool from_command_line = value->where.line == 0;
-  if (kind == JsonValue::Kind::string && from_command_line && value->kind != JsonValue::Kind::string) {
-    // NAME=123 for a string: as `az` does.
-    const std::string text = value->is(JsonValue::Kind::boolean) ? (value->boolean ? "true" : "false")
-                             : value->is(JsonValue::Kind::null)  ? "null"
-                                                                 : to_text(*value);
-    JsonValue converted = make_text(text);
-    converted.where = value->where;
-    value = keep(std::move(converted), value->where);
-  }
   if (secure) {
-    secrets_seen_ = true;
     value = force(value);
     if (value == nullptr) return nullptr;
     kept_.push_back(*value);
-    make_secret(kept_.back(), problems_);
+    make_secret(kept_.back());
     value = &kept_.back();
   }
   if (value->is(JsonValue::Kind::null) && kind) {
@@ -205,15 +203,30 @@ Evaluator::Result Evaluator::checked(Deployment& deployment, const std::string& 
   return value;
 }
 
+// Of "copy" beside the variables only the loop of that name is run.
+Evaluator::Result Evaluator::copied_variable(const JsonValue& variables, const std::string& name) {
+  const JsonValue* copies = variables.find("copy");
+  if (copies == nullptr || variables.scope == evaluated) return nullptr;
+  for (const JsonValue& entry : copies->items) {
+    const JsonValue* loop = entry.find("name");
+    if (loop == nullptr || !equals_ignoring_case(loop->text, name) || entry.find("input") == nullptr)
+      continue;
+    labels_.try_emplace(&entry, fmt::format("variables('{}')", name));
+    return expand_copy(entry, variables);
+  }
+  return nullptr;
+}
+
 Evaluator::Result Evaluator::variable(const std::string& name, ScopeId scope, const JsonValue& origin) {
-  const JsonValue* raw = deployment_of(scope).root->find("variables");
-  Result variables = raw != nullptr ? resolve(*raw) : nullptr;  // with its loops
-  if (raw != nullptr && variables == nullptr) return nullptr;
+  const JsonValue* variables = deployment_of(scope).root->find("variables");
   const JsonValue* found = variables != nullptr ? variables->find(name) : nullptr;
   if (found != nullptr) {
     labels_.try_emplace(found, fmt::format("variables('{}')", name));
     return found;
   }
+  const std::size_t said = problems_.count();
+  if (Result list = variables != nullptr ? copied_variable(*variables, name) : nullptr) return list;
+  if (problems_.count() != said || quiet_ != 0) return nullptr;
   std::vector<std::string_view> names;
   if (variables != nullptr) {
     for (const auto& member : variables->members) names.push_back(member.key);

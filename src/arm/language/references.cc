@@ -47,6 +47,18 @@ std::optional<TypeAndName> split_id(std::string_view id) {
   return out;
 }
 
+// Whether the id may be of something deployed there: it names that subscription and group, or none.
+bool is_of(const DeploymentScope& place, std::string_view id) {
+  const auto part_behind = [&](std::string_view word) -> std::string_view {
+    const auto at = lowered(id).find(word);
+    return at == std::string::npos ? std::string_view() : split_once(id.substr(at + word.size()), '/').first;
+  };
+  const auto subscription = part_behind("/subscriptions/");
+  const auto group = part_behind("/resourcegroups/");
+  return (subscription.empty() || equals_ignoring_case(subscription, place.subscription)) &&
+         (group.empty() || equals_ignoring_case(group, place.resource_group));
+}
+
 class Quiet {
  public:
   explicit Quiet(unsigned& quiet) : quiet_(quiet) { ++quiet_; }
@@ -102,11 +114,13 @@ Evaluator::Result Evaluator::unknown(std::string_view call, const JsonValue& ori
 }
 
 Evaluator::Result Evaluator::from_template(const Expression& call, ScopeId scope, const JsonValue& origin) {
-  if (call.operands.empty()) return nullptr;
+  // Names and conditions may not ask for resources, in Azure as here: else each would ask for all others.
+  if (call.operands.empty() || searching_) return nullptr;
   const Quiet quiet(quiet_);
   Result target = force(evaluate(call.operands[0], scope, origin));
   if (target == nullptr || !target->is_string()) return nullptr;
   Deployment& deployment = deployment_of(scope);
+  if (equals_ignoring_case(call.text, "references")) return all_references(target->text, deployment, origin);
   const auto resource = find_resource(deployment, target->text);
   const auto id = split_id(target->text);
   std::string type_name = id ? id->type + "/" + id->name : std::string();
@@ -116,11 +130,52 @@ Evaluator::Result Evaluator::from_template(const Expression& call, ScopeId scope
   if (!equals_ignoring_case(call.text, "reference") || !resource) return nullptr;
   Result full = nullptr;
   if (call.operands.size() == 3) full = force(evaluate(call.operands[2], scope, origin));
-  if (full != nullptr && equals_ignoring_case(full->text, "full")) return resource->raw;
+  if (full != nullptr && equals_ignoring_case(full->text, "full")) return full_resource(*resource);
   return runtime_properties(*resource);
 }
 
 Evaluator::Result Evaluator::runtime_properties(const TemplateResource& resource) {
+  const auto [known, fresh] = runtime_.try_emplace(resource.raw, nullptr);
+  if (!fresh) return known->second;
+  Result made = make_runtime(resource);
+  if (made == nullptr)
+    runtime_.erase(resource.raw);
+  else
+    runtime_[resource.raw] = made;
+  return made;
+}
+
+// As reference(…, 'Full') yields it.
+Evaluator::Result Evaluator::full_resource(const TemplateResource& resource) {
+  Result properties = runtime_properties(resource);
+  Result copy = clone(*resource.raw, resource.raw->scope, *resource.raw);
+  if (properties == nullptr || copy == nullptr) return copy;
+  JsonValue& out = kept_.back();
+  set_member(out, "properties", *properties);
+  add_member(out, "subscriptionId", resource.deployment->place.subscription);
+  add_member(out, "resourceGroupName", resource.deployment->place.resource_group);
+  return &out;
+}
+
+// references('LOOP'): what each of its copies is.
+Evaluator::Result Evaluator::all_references(const std::string& symbolic_name, Deployment& deployment,
+                                            const JsonValue& origin) {
+  for (const TemplateResource& each : resources(deployment)) {
+    if (each.symbolic_name.empty() || !equals_ignoring_case(each.symbolic_name, symbolic_name)) continue;
+    JsonValue out = make_array();
+    out.scope = each.raw->scope;
+    for (const TemplateResource& instance : instances(each)) {
+      Result properties = runtime_properties(instance);
+      if (properties == nullptr || !spend(weight(*properties), origin)) return nullptr;
+      out.items.push_back(*properties);
+    }
+    kept_.push_back(std::move(out));
+    return &kept_.back();
+  }
+  return nullptr;
+}
+
+Evaluator::Result Evaluator::make_runtime(const TemplateResource& resource) {
   if (equals_ignoring_case(resource.type, deployments_type)) {
     Deployment* inner = nested(resource);
     if (inner == nullptr) return nullptr;
@@ -169,9 +224,13 @@ Evaluator::Result Evaluator::outputs_of(const Deployment& deployment, const Json
   for (const JsonMember& output : outputs.members) {
     const JsonValue* copy = output.value.find("copy");
     const JsonValue* input = copy != nullptr ? copy->find("input") : nullptr;
+    const JsonValue* type = output.value.find("type");
+    const bool secure = type != nullptr && starts_with_ignoring_case(type->text, "secure");
     if (input == nullptr) {
       Result plain = clone(output.value, deployment.scope, outputs);
       if (plain == nullptr) return nullptr;
+      for (JsonMember& member : kept_.back().members)
+        member.value.secret = secure && equals_ignoring_case(member.key, "value");
       add_member(out, output.key, *plain);
       continue;
     }
@@ -207,15 +266,31 @@ std::optional<TemplateResource> Evaluator::find_by_id(const std::string& id) {
 // By symbolic name, by name, or by id; here and in the deployments around.
 std::optional<TemplateResource> Evaluator::find_resource(Deployment& deployment, const std::string& id) {
   const Quiet quiet(quiet_);
+  const bool outermost = !std::exchange(searching_, true);
+  std::optional<TemplateResource> out;
+  for (Deployment* at = &deployment; at != nullptr && !out; at = at->parent) out = find_here(*at, id);
+  if (outermost) searching_ = false;
+  return out;
+}
+
+std::optional<TemplateResource> Evaluator::find_here(Deployment& deployment, const std::string& id) {
   const auto wanted = split_id(id);
-  for (Deployment* at = &deployment; at != nullptr; at = at->parent) {
-    for (const TemplateResource& each : resources(*at)) {
-      if (!each.symbolic_name.empty() && equals_ignoring_case(each.symbolic_name, id)) return each;
-      if (wanted && !equals_ignoring_case(each.type, wanted->type)) continue;
-      for (const TemplateResource& instance : instances(each)) {
-        const auto name = name_of(instance);
-        if (name && equals_ignoring_case(*name, wanted ? wanted->name : id)) return instance;
-      }
+  // Another subscription's or group's is not this template's.
+  if (wanted && !is_of(deployment.place, id)) return std::nullopt;
+  const auto [symbolic, rest] = split_once(id, '[');  // "loop[1]"
+  const auto index =
+      rest.ends_with(']') ? parse_decimal<std::size_t>(rest.substr(0, rest.size() - 1)) : std::nullopt;
+  for (const TemplateResource& each : resources(deployment)) {
+    if (!each.symbolic_name.empty() &&
+        equals_ignoring_case(each.symbolic_name, index ? symbolic : std::string_view(id))) {
+      if (!index) return each;
+      const auto all = instances(each);
+      return *index < all.size() ? std::optional(all[*index]) : std::nullopt;
+    }
+    if (wanted && !equals_ignoring_case(each.type, wanted->type)) continue;
+    for (const TemplateResource& instance : instances(each)) {
+      const auto name = name_of(instance);
+      if (name && equals_ignoring_case(*name, wanted ? wanted->name : id)) return instance;
     }
   }
   return std::nullopt;

@@ -41,8 +41,10 @@ void collect(Deployment& deployment, const JsonValue& list, const Parent& parent
 
 }  // namespace
 
-std::vector<TemplateResource> Evaluator::resources(Deployment& deployment) {
-  std::vector<TemplateResource> out;
+const std::vector<TemplateResource>& Evaluator::resources(Deployment& deployment) {
+  const auto [entry, fresh] = listed_.try_emplace(&deployment);
+  std::vector<TemplateResource>& out = entry->second;
+  if (!fresh) return out;
   if (const JsonValue* list = deployment.root->find("resources"))
     collect(deployment, *list, {{}, deployment.path, {}}, out);
   return out;
@@ -81,7 +83,11 @@ std::vector<TemplateResource> Evaluator::instances(const TemplateResource& resou
     const JsonValue* condition = raw->find("condition");
     Result value = condition != nullptr ? force(resolve(*condition)) : nullptr;
     if (condition != nullptr && value == nullptr) continue;
-    const bool made = value == nullptr || value->boolean || equals_ignoring_case(value->text, "true");
+    if (value != nullptr && !value->is(JsonValue::Kind::boolean)) {
+      fail(*condition, "InvalidTemplate", fmt::format("a condition is true or false, not {}", shown(*value)));
+      continue;
+    }
+    const bool made = value == nullptr || value->boolean;
     if (made) out.push_back(std::move(each));
   }
   return out;

@@ -95,6 +95,25 @@ bool holds_secret(const JsonValue& value) {
          std::ranges::any_of(value.members, [](const JsonMember& m) { return holds_secret(m.value); });
 }
 
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+std::string characters(std::string_view text, std::size_t from, std::size_t count) {
+  std::size_t seen = 0, begin = text.size(), end = text.size();
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if ((static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U) continue;
+    if (seen == from) begin = at;
+    if (seen == from + count) {
+      end = at;
+      break;
+    }
+    ++seen;
+  }
+  return begin < end ? std::string(text.substr(begin, end - begin)) : std::string();
+}
+
 std::string to_text(const JsonValue& value) {
   switch (value.kind) {
     case JsonValue::Kind::null: return {};
@@ -106,13 +125,13 @@ std::string to_text(const JsonValue& value) {
 }
 
 std::string shown(const JsonValue& value) {
-  constexpr std::size_t shown_bytes_max = 80;
+  constexpr std::size_t shown_bytes_max = 80;  // characters
   if (holds_secret(value)) return "a secret";
   if (value.is(JsonValue::Kind::object) || value.is(JsonValue::Kind::array))
     return std::string(kind_name(value.kind));
   if (value.is(JsonValue::Kind::null)) return "null";
   std::string text = value.is_string() ? "'" + value.text + "'" : to_text(value);
-  if (text.size() > shown_bytes_max) text = text.substr(0, shown_bytes_max) + "…";
+  if (text.size() > shown_bytes_max) text = characters(text, 0, shown_bytes_max) + "…";
   return text;
 }
 

@@ -33,6 +33,10 @@ void set_member(JsonValue& object, const std::string& key, JsonValue value);
 [[nodiscard]] std::size_t weight(const JsonValue& value);
 [[nodiscard]] bool holds_secret(const JsonValue& value);
 
+// Templates count characters, not bytes (UTF-8).
+[[nodiscard]] std::size_t count_characters(std::string_view text);
+[[nodiscard]] std::string characters(std::string_view text, std::size_t from, std::size_t count);
+
 // As string() and concat() write it: "True", 12, or JSON.
 [[nodiscard]] std::string to_text(const JsonValue& value);
 
