@@ -16,6 +16,14 @@ class Reader {
 
   std::optional<JsonValue> read() {
     if (text_.size() > limits_.text_bytes_max) return fail("TooLarge", "the file is larger than 16 MiB");
+    if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff"))
+      return fail("InvalidJson", "the file is UTF-16; save it as UTF-8");
+    if (const std::size_t good = utf8_prefix(text_); good != text_.size()) {
+      for (; at_ < good; ++at_) {
+        if (text_[at_] == '\n') newline();
+      }
+      return fail("InvalidJson", "the file is not UTF-8 from here on; save it as UTF-8");
+    }
     if (text_.starts_with("\xef\xbb\xbf")) at_ = line_start_ = 3;
     if (!skip_blanks()) return std::nullopt;
     if (at_ == text_.size())

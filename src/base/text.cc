@@ -23,6 +23,30 @@ bool list_has_token(std::string_view list, std::string_view token) {
   return found;
 }
 
+std::size_t utf8_prefix(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned first = byte(i);
+    std::size_t size = 0;
+    if (first < 0x80)
+      size = 1;
+    else if (first >= 0xc2 && first < 0xe0 && follows(i + 1))
+      size = 2;
+    else if (first >= 0xe0 && first < 0xf0 && follows(i + 1) && follows(i + 2))
+      size = 3;
+    else if (first >= 0xf0 && first < 0xf5 && follows(i + 1) && follows(i + 2) && follows(i + 3))
+      size = 4;
+    // Longer than need be, a surrogate, beyond the last character.
+    if ((first == 0xe0 && byte(i + 1) < 0xa0) || (first == 0xed && byte(i + 1) >= 0xa0) ||
+        (first == 0xf0 && byte(i + 1) < 0x90) || (first == 0xf4 && byte(i + 1) >= 0x90))
+      size = 0;
+    if (size == 0) return i;
+    i += size;
+  }
+  return text.size();
+}
+
 void append_hex(std::string& out, std::string_view bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
   for (const char c : bytes) {

@@ -65,6 +65,9 @@ constexpr void for_each_element(std::string_view list, Visit visit) {
 
 [[nodiscard]] bool list_has_token(std::string_view list, std::string_view token);
 
+// Where the text stops being UTF-8 (RFC 3629); its size if it never does.
+[[nodiscard]] std::size_t utf8_prefix(std::string_view text);
+
 void append_hex(std::string& out, std::string_view bytes);
 
 // `text` matches `pattern`, where `*` stands for any run of characters; case is ignored. Linear in both.

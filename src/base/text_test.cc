@@ -38,5 +38,16 @@ TEST(Text, ASlipOfThePenFindsItsWord) {
   EXPECT_EQ(nearest_word("zebra", words), "");
 }
 
+TEST(Utf8, EndsWhereABytesIsNone) {
+  EXPECT_EQ(utf8_prefix("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"), 14U);
+  EXPECT_EQ(utf8_prefix("a\xe5"
+                        "b"),
+            1U);
+  EXPECT_EQ(utf8_prefix("ab\xc3"), 2U);
+  for (const char* bad :
+       {"\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
+    EXPECT_EQ(utf8_prefix(bad), 0U);
+}
+
 }  // namespace
 }  // namespace passerelle

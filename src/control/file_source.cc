@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -109,7 +110,9 @@ void FileSource::read_parameters(arm::LoadInput& input, Problems& problems) {
   }
 }
 
-void FileSource::read_certificates(std::vector<model::Certificate>& certificates, Problems& problems) {
+std::vector<std::optional<tls::Certificate>> FileSource::read_certificates(
+    std::vector<model::Certificate>& certificates, Problems& problems) {
+  std::vector<std::optional<tls::Certificate>> out;
   const std::filesystem::path base = std::filesystem::path(local_path()).parent_path();
   const auto content = [&](const std::string& path, std::string& out, const Location& origin) {
     if (path.empty()) return true;
@@ -124,6 +127,7 @@ void FileSource::read_certificates(std::vector<model::Certificate>& certificates
     return text.has_value();
   };
   for (model::Certificate& certificate : certificates) {
+    out.emplace_back();
     if (!content(certificate.pfx_path, certificate.pfx, certificate.origin) ||
         !content(certificate.chain_path, certificate.chain, certificate.origin) ||
         !content(certificate.key_path, certificate.key, certificate.origin) ||
@@ -133,7 +137,10 @@ void FileSource::read_certificates(std::vector<model::Certificate>& certificates
     const auto checked = certificate.kind == model::Certificate::Kind::pfx
                              ? tls::Certificate::from_pfx(certificate.pfx, certificate.password)
                              : tls::Certificate::from_pem(certificate.chain, certificate.key);
-    if (checked) continue;
+    if (checked) {
+      out.back() = *checked;
+      continue;
+    }
     const bool password = checked.error().wrong_password;
     problems.push_back(
         {password ? certificate.password_origin : certificate.origin,
@@ -147,6 +154,44 @@ void FileSource::read_certificates(std::vector<model::Certificate>& certificates
                  : ""),
          {}});
   }
+  return out;
+}
+
+// Warnings: a certificate that ends soon, or that a client which asks for the listener's host would not take.
+void FileSource::lint_certificates(const model::Gateway& gateway,
+                                   const std::vector<std::optional<tls::Certificate>>& read,
+                                   Problems& problems) const {
+  constexpr std::int64_t day = 86400, soon = 30 * day;
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    if (!read[i] || options_.scope.now == 0) continue;
+    const std::int64_t left = read[i]->not_after() - options_.scope.now;
+    if (left >= soon) continue;
+    const model::Certificate& certificate = gateway.certificates[i];
+    problems.push_back({certificate.origin,
+                        Severity::warning,
+                        "CertificateExpires",
+                        left < 0 ? fmt::format("the certificate '{}' expired {} days ago; renew it",
+                                               certificate.name, -left / day)
+                                 : fmt::format("the certificate '{}' expires in {} days; renew it",
+                                               certificate.name, left / day),
+                        {}});
+  }
+  for (const model::Listener& listener : gateway.listeners) {
+    if (!listener.certificate || !read[*listener.certificate]) continue;
+    for (std::string host : listener.host_names) {
+      // Some name that the pattern stands for.
+      std::ranges::replace_if(host, [](char c) { return c == '*' || c == '?'; }, 'x');
+      if (read[*listener.certificate]->is_for(host)) continue;
+      problems.push_back(
+          {listener.origin,
+           Severity::warning,
+           "CertificateDoesNotFitHost",
+           fmt::format(
+               "the certificate '{}' is not for '{}', which the listener '{}' is for; clients will refuse it",
+               gateway.certificates[*listener.certificate].name, host, listener.name),
+           {}});
+    }
+  }
 }
 
 arm::Loaded FileSource::load(bool print) {
@@ -155,7 +200,9 @@ arm::Loaded FileSource::load(bool print) {
   if (!input) return {nullptr, {}, {}, std::move(problems)};
   input->print = print;
   arm::Loaded loaded = arm::load(*input);
-  read_certificates(loaded.gateway ? loaded.gateway->certificates : loaded.certificates, loaded.problems);
+  const auto read =
+      read_certificates(loaded.gateway ? loaded.gateway->certificates : loaded.certificates, loaded.problems);
+  if (loaded.gateway) lint_certificates(*loaded.gateway, read, loaded.problems);
   if (has_errors(loaded.problems)) loaded.gateway.reset();
   return loaded;
 }

@@ -9,6 +9,7 @@
 
 #include "arm/load.h"
 #include "base/problem.h"
+#include "tls/certificate.h"
 
 namespace passerelle::control {
 
@@ -45,7 +46,11 @@ class FileSource {
   arm::Loaded load(bool print);
   std::optional<std::string> read(const std::string& path, Problems& problems);
   void read_parameters(arm::LoadInput& input, Problems& problems);
-  void read_certificates(std::vector<model::Certificate>& certificates, Problems& problems);
+  // What was read, by the certificate's index; nothing for one that is self-made or cannot be used.
+  std::vector<std::optional<tls::Certificate>> read_certificates(
+      std::vector<model::Certificate>& certificates, Problems& problems);
+  void lint_certificates(const model::Gateway& gateway,
+                         const std::vector<std::optional<tls::Certificate>>& read, Problems& problems) const;
   FileOptions options_;
   std::optional<std::string> standard_input_;
   std::vector<std::string> seen_;

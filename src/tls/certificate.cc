@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
 #include "tls/certificate_parts.h"
 
 namespace passerelle::tls {
@@ -137,5 +139,15 @@ Certificate::Outcome Certificate::self_signed(std::span<const std::string> host_
 }
 
 bool Certificate::is_self_signed() const { return X509_self_signed(parts_->leaf.get(), 0) == 1; }
+
+std::int64_t Certificate::not_after() const {
+  std::tm time{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(parts_->leaf.get()), &time) != 1) return 0;
+  return ::timegm(&time);
+}
+
+bool Certificate::is_for(const std::string& host) const {
+  return X509_check_host(parts_->leaf.get(), host.data(), host.size(), 0, nullptr) == 1;
+}
 
 }  // namespace passerelle::tls

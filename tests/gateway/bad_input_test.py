@@ -86,6 +86,15 @@ class BadInput(unittest.TestCase):
         self.assertEqual(warning["severity"], "warning")
         self.check(lambda p: p["probes"][0]["properties"].update(protocol="Https"))["ApplicationGatewayProbeProtocolMustMatchBackendHttpSettingsProtocol"]
 
+    def test_a_certificate_that_ends_soon_or_is_for_another_host_is_a_warning(self):
+        for days, host, code in (("10", "server.example.com", "CertificateExpires"), ("90", "other.example", "CertificateDoesNotFitHost")):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "key.pem", "-out", self.folder / "chain.pem",
+                            "-days", days, "-subj", "/CN=x", "-addext", f"subjectAltName=DNS:{host}"], check=True, capture_output=True)
+            local = dict(LOCAL, sslCertificates={"*": {"certificate": "chain.pem", "privateKey": "key.pem"}})
+            problems = self.check(lambda p: p["httpListeners"][0]["properties"].update(hostName="server.example.com"), local=local)
+            self.assertEqual(problems[code]["severity"], "warning")
+            self.assertNotIn("CertificateExpires" if code != "CertificateExpires" else "CertificateDoesNotFitHost", problems)
+
     def test_certificates_that_do_not_open(self):
         wrong = self.check(lambda p: p["sslCertificates"][0]["properties"].update(password="wrong"))["ApplicationGatewaySslCertificatePasswordIncorrect"]
         self.assert_placed(wrong, "the password does not open the PFX")

@@ -42,14 +42,14 @@ class Problems(unittest.TestCase):
         self.assertGreater(len(documents), 60)
         for path in documents:
             with self.subTest(path.name):
-                text = path.read_text()
+                text = path.read_text(encoding="utf-8", errors="surrogateescape")
                 lines = self.said(path, text)
                 if os.environ.get("PASSERELLE_WRITE_PAGES"):
                     body = re.sub(r"^// expect: .*\n", "", text, flags=re.M)
                     head = "".join(re.findall(r"^// (?:with|local|base): .*\n", body, re.M))
                     rest = re.sub(r"^// (?:with|local|base): .*\n", "", body, flags=re.M)
                     for _ in range(2):  # the expected lines move what stands below them
-                        path.write_text("".join(f"// expect: {line}\n" for line in lines) + head + rest)
+                        path.write_text("".join(f"// expect: {line}\n" for line in lines) + head + rest, encoding="utf-8", errors="surrogateescape")
                         lines = self.said(path, path.read_text())
                     continue
                 self.assertEqual(lines, re.findall(r"^// expect: (.*)$", text, re.M))

@@ -227,6 +227,9 @@ Evaluator::Result Evaluator::expand_copy(const JsonValue& entry, const JsonValue
 Evaluator::Result Evaluator::compute_copy(const JsonValue& entry, const JsonValue& raw) {
   const JsonValue* name_raw = entry.find("name");
   Result name = name_raw != nullptr ? force(resolve(*name_raw)) : nullptr;
+  if (name_raw == nullptr || (name != nullptr && !name->is_string())) {
+    return fail(entry, "InvalidTemplate", "a copy has a name, which is what its list will be called");
+  }
   const auto count = copy_count(entry, raw);
   if (name == nullptr || !count) return nullptr;
   JsonValue list = make_array();
