@@ -91,6 +91,41 @@ void lint_redirects(const Compilation& c, const model::Rule& rule) {
       item->path);
 }
 
+// Members that are told another host make redirects and cookies for that one: Azure's users meet this with
+// App Service.
+void lint_host_override(const Compilation& c, const model::BackendGroup& group) {
+  const auto& settings = group.settings;
+  const auto named = std::ranges::find_if(
+      group.targets, [](const model::Target& target) { return !IpAddress::parse(target.name); });
+  const bool picked = settings.pick_host_from_member && named != group.targets.end();
+  const bool both = settings.pick_host_from_member && !settings.host_name.empty();  // that was said
+  if (both || (settings.host_name.empty() && !picked)) return;
+  const Item* item = item_named(c, "backendHttpSettingsCollection", group.settings_name);
+  if (item == nullptr) return;
+  c.problems.warning_once(
+      item->where, "HostOverride",
+      fmt::format(
+          "members behind the settings '{}' are asked for the host {}: redirects and cookies they make "
+          "themselves will name it, and not the client's host",
+          settings.name, picked ? named->name : settings.host_name),
+      item->path);
+}
+
+// Only answers that no server gives to a plain GET count as healthy.
+void lint_probe(const Compilation& c, const model::Probe& probe) {
+  constexpr int final_min = 200, final_max = 599;
+  const auto possible = [](const model::Probe::StatusRange& range) {
+    return range.high >= final_min && range.low <= final_max;
+  };
+  const Item* item = item_named(c, "probes", probe.name);
+  if (item == nullptr || probe.statuses.empty() || std::ranges::any_of(probe.statuses, possible)) return;
+  c.problems.warning_once(
+      item->where, "ProbeCannotSucceed",
+      fmt::format("the probe '{}' only takes statuses that no answer ends with; write \"200-399\"",
+                  probe.name),
+      item->path);
+}
+
 // Names that stand in the template where a local file may speak of them.
 class LocalNames {
  public:
@@ -148,6 +183,10 @@ void lint(const Compilation& c) {
     lint_redirects(c, rule);
   }
   for (const model::Frontend& frontend : c.gateway.frontends) lint_listeners(c, frontend);
+  for (const model::BackendGroup& group : c.gateway.groups) {
+    lint_host_override(c, group);
+    lint_probe(c, group.settings.probe);
+  }
 }
 
 void check_local_names(const Compilation& c) {

@@ -50,7 +50,7 @@ class Problems(unittest.TestCase):
                     rest = re.sub(r"^// (?:with|local|base): .*\n", "", body, flags=re.M)
                     for _ in range(2):  # the expected lines move what stands below them
                         path.write_text("".join(f"// expect: {line}\n" for line in lines) + head + rest, encoding="utf-8", errors="surrogateescape")
-                        lines = self.said(path, path.read_text())
+                        lines = self.said(path, path.read_text(encoding="utf-8", errors="surrogateescape"))
                     continue
                 self.assertEqual(lines, re.findall(r"^// expect: (.*)$", text, re.M))
                 self.assertTrue(lines, "it says nothing")
