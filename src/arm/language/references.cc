@@ -257,8 +257,8 @@ Evaluator::Result Evaluator::outputs_of(const Deployment& deployment, const Json
 }
 
 std::optional<TemplateResource> Evaluator::find_by_id(const std::string& id) {
-  for (Deployment& deployment : deployments_) {
-    if (auto found = find_resource(deployment, id)) return found;
+  for (std::size_t i = 0; i < deployments_.size(); ++i) {  // looking may deploy more
+    if (auto found = find_resource(deployments_[i], id)) return found;
   }
   return std::nullopt;
 }

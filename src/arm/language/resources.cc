@@ -56,6 +56,11 @@ const std::vector<Evaluator::Result>& Evaluator::copies(const TemplateResource& 
   std::vector<Result> copies;
   if (const JsonValue* copy = resource.raw->find("copy"); copy != nullptr && copy->is_object()) {
     const auto count = copy_count(*copy, *resource.raw);
+    if (!count && quiet_ != 0) {  // it will be said when it is asked for aloud
+      static const std::vector<Result> none;
+      copies_.erase(resource.raw);
+      return none;
+    }
     const JsonValue* name_raw = copy->find("name");
     Result name = name_raw != nullptr ? force(resolve(*name_raw)) : nullptr;
     for (std::int64_t i = 0; i < count.value_or(0); ++i) {
@@ -115,6 +120,7 @@ Deployment* Evaluator::nested(const TemplateResource& resource) {
   if (body == nullptr || !body->is_object()) return nullptr;
   Deployment& inner = deployments_.emplace_back();
   nested_[resource.raw] = &inner;
+  inner.root = body;
   inner.parent = resource.deployment;
   inner.place = resource.deployment->place;
   inner.path = resource.path + ".properties.template.";
@@ -129,13 +135,13 @@ Deployment* Evaluator::nested(const TemplateResource& resource) {
   // With symbolic names the scope is always inner; else outer is Azure's default: expressions are those of
   // the parent.
   if (!says_inner(*properties) && !resource.deployment->symbolic()) {
-    inner.root = body;
     inner.scope = body->scope == evaluated ? resource.raw->scope : body->scope;
     return &inner;
   }
   inner.scope = add_scope({Scope::Kind::deployment, &inner, evaluated, {}, 0, {}});
-  inner.root = clone(*body, inner.scope, *resource.raw);
-  if (inner.root == nullptr) return nullptr;
+  Result bound = clone(*body, inner.scope, *resource.raw);
+  if (bound == nullptr) return nested_[resource.raw] = nullptr;
+  inner.root = bound;
   const JsonValue* given = properties->find("parameters");
   Result parameters = given != nullptr ? resolve(*given) : nullptr;
   if (parameters != nullptr) {
