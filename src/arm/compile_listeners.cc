@@ -117,7 +117,14 @@ std::optional<std::vector<std::string>> host_names_of(const Compilation& c, cons
   }
   for (std::size_t i = 0; list != nullptr && i < list->items.size(); ++i) {
     const JsonValue* name = reader.item().evaluator->resolve(list->items[i]);
-    if (name != nullptr) out.push_back(name->text);
+    if (name == nullptr) continue;
+    if (!name->is_string()) {
+      c.problems.error(name->where, "InvalidRequestFormat",
+                       fmt::format("a host name is a string, not {}", kind_name(name->kind)),
+                       reader.item().path + ".hostNames");
+      return std::nullopt;
+    }
+    out.push_back(name->text);
   }
   constexpr std::size_t host_names_max = 5;
   if (out.size() > host_names_max)
@@ -134,7 +141,6 @@ std::optional<std::vector<std::string>> host_names_of(const Compilation& c, cons
                  fmt::format("the host name '{}': {}", name, wrong));
     good = false;
   }
-  (void)c;
   return good ? std::optional(std::move(out)) : std::nullopt;
 }
 

@@ -106,6 +106,18 @@ bool read_path_map(const Compilation& c, const Item& map, model::Rule& rule) {
   return good;
 }
 
+// An http or https URL with a host, of printable ASCII, and without a fragment: path and query are added
+// behind it.
+bool is_redirect_url(std::string_view url) {
+  const bool scheme = starts_with_ignoring_case(url, "http://") || starts_with_ignoring_case(url, "https://");
+  const auto host = scheme ? url.substr(url.find("://") + 3) : std::string_view();
+  const auto is_legal = [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("\"<>#\\^`{|}").find(c) == std::string_view::npos;
+  };
+  return !host.empty() && std::string_view("/?:").find(host.front()) == std::string_view::npos &&
+         std::ranges::all_of(url, is_legal);
+}
+
 std::optional<int> redirect_status(const PropertyReader& reader) {
   const auto type = reader.string("redirectType");
   if (reader.failed("redirectType")) return std::nullopt;
@@ -166,6 +178,18 @@ void check_priorities(const Compilation& c, const std::vector<Item>& rules) {
                    "requestRoutingRules");
 }
 
+// What is wrong with a path map that no rule uses is said all the same.
+void check_unused_path_maps(const Compilation& c) {
+  for (const Item& item : c.resource.collection("urlPathMaps")) {
+    if (std::ranges::find(c.gateway.rules, item.name, &model::Rule::path_map) != c.gateway.rules.end())
+      continue;
+    model::Rule scratch;
+    const model::Index destinations = c.gateway.destinations;
+    (void)read_path_map(c, item, scratch);
+    c.gateway.destinations = destinations;
+  }
+}
+
 }  // namespace
 
 void compile_redirects(const Compilation& c) {
@@ -206,9 +230,7 @@ void compile_redirects(const Compilation& c) {
         continue;
       }
     } else if (url) {
-      const bool legal =
-          (starts_with_ignoring_case(*url, "http://") || starts_with_ignoring_case(*url, "https://")) &&
-          url->find_first_of(" \r\n\t\"<>") == std::string::npos;
+      const bool legal = is_redirect_url(*url);
       if (!legal) {
         reader.error("targetUrl", "InvalidRequestFormat",
                      fmt::format("'{}' is no URL to redirect to; write \"https://host/path\"", *url));
@@ -253,6 +275,7 @@ void compile_rules(const Compilation& c) {
     c.gateway.rules.push_back(std::move(rule));
   }
   check_priorities(c, rules);
+  check_unused_path_maps(c);
 }
 
 void order_listeners(const Compilation& c) {

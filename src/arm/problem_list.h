@@ -33,7 +33,6 @@ class ProblemList {
   static constexpr std::size_t problems_max = 1000;
 
   [[nodiscard]] Location locate(const Position& where) const;
-  [[nodiscard]] std::size_t count() const { return entries_.size(); }
   // The text without what is hidden.
   [[nodiscard]] std::string without_secrets(std::string text) const;
   // In the order of files and lines.

@@ -7,6 +7,9 @@
 namespace passerelle {
 
 bool host_matches(std::string_view pattern, std::string_view host) {
+  // The root's dot says nothing more: "www.contoso.com." is "www.contoso.com".
+  if (pattern.ends_with('.')) pattern.remove_suffix(1);
+  if (host.ends_with('.')) host.remove_suffix(1);
   std::size_t p = 0, h = 0;
   std::size_t star = std::string_view::npos, star_host = 0;
   while (h < host.size()) {

@@ -17,6 +17,8 @@ TEST(HostPattern, AStarIsAnyRunWithDotsAndAQuestionMarkOneCharacter) {
   EXPECT_TRUE(host_matches("*a*", "bananas"));
   EXPECT_FALSE(host_matches("*ab", "aba"));
   EXPECT_FALSE(host_matches("", "a"));
+  EXPECT_TRUE(host_matches("www.contoso.com", "www.contoso.com."));
+  EXPECT_TRUE(host_matches("www.contoso.com.", "www.contoso.com"));
 }
 
 TEST(HostPattern, WhatAzureRefusesIsSaid) {

@@ -187,9 +187,10 @@ class Explainer {
       const std::uint16_t bound = frontend.binds.empty() ? std::uint16_t{0} : frontend.binds.front().port;
       facts.target_port = bound != 0 ? bound : frontend.port;
     }
+    out_.location = policy::redirect_location(gateway_, to, facts);
+    if (out_.location.empty()) return reject(400, "there is no host to redirect to");
     out_.action = "redirect";
     out_.status = to.status;
-    out_.location = policy::redirect_location(gateway_, to, facts);
     return std::move(out_);
   }
 

@@ -47,7 +47,7 @@ bool path_matches(const PathPattern& pattern, std::string_view path) {
 
 std::string path_pattern_error(std::string_view text) {
   if (text.empty()) return "a path is not empty; write \"/images/*\"";
-  if (!text.starts_with('/')) return fmt::format("a path begins with '/'; write \"/{}\"", text);
+  if (!text.starts_with('/')) return "a path begins with '/', such as \"/images/*\"";
   const auto star = text.find('*');
   if (star != std::string_view::npos && star + 1 != text.size())
     return "a '*' stands only at the end of a path";

@@ -231,7 +231,7 @@ io::Task<AttemptOutcome> Attempt::relay() {
   writer.set_head(std::move(head));
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
   x_.note_try(*member_, answer_->status, worker_.engine.now() - began_);
-  x_.content_type_ = answer_->find(FieldId::content_type).value_or("");
+  if (worker_.access_log.on()) x_.content_type_ = answer_->find(FieldId::content_type).value_or("");
   x_.response_begun_ = true;
   upstream_->source.begin_body(*framing);
   const bool whole = co_await relay_body(writer, *framing);

@@ -1,5 +1,9 @@
 #include "proxy/connection.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "http/message_source.h"
 #include "proxy/error_page.h"
 #include "proxy/exchange.h"
@@ -33,9 +37,9 @@ io::Task<> close_gently(Worker& worker, io::Stream& stream) {
 }
 
 // An answer without an exchange, and the end of the connection.
-io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status) {
+io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status, bool with_body = true) {
   std::string page;
-  append_error_page(page, {status, worker.date(), false, true, {}});
+  append_error_page(page, {status, worker.date(), false, with_body, {}});
   if (co_await stream.send(page, worker.engine.in(worker.limits.linger_timeout, worker.stop()))) {
     co_await close_gently(worker, stream);
   }
@@ -65,6 +69,20 @@ std::optional<model::Index> frontend_of(const Snapshot& snapshot, SocketId socke
   return socket < snapshot.frontend_of.size() ? snapshot.frontend_of[socket] : std::nullopt;
 }
 
+// The frontend a connection came in by, wherever it listens now; nothing if it is gone, or if it is no longer
+// what the connection speaks: clear text must not reach a listener that asks for TLS.
+std::optional<model::Index> frontend_of(const Snapshot& snapshot, const ConnectionFacts& facts) {
+  const auto& frontends = snapshot.gateway->frontends;
+  const auto is_it = [&](const model::Frontend& frontend) {
+    return frontend.name == facts.frontend && frontend.tls == facts.tls;
+  };
+  const auto at = frontend_of(snapshot, facts.socket);
+  if (at && is_it(frontends[*at])) return at;
+  const auto found = std::ranges::find_if(frontends, is_it);
+  return found == frontends.end() ? std::nullopt
+                                  : std::optional(static_cast<model::Index>(found - frontends.begin()));
+}
+
 // Requests, one after the other. The plan of the tunnel the connection becomes, if it does.
 io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& client) {
   for (bool first = true;; first = false) {
@@ -81,9 +99,11 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
     }
     if (outcome.kind == http::HeadOutcome::Kind::ended) co_return std::nullopt;
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
-    const auto frontend = frontend_of(*snapshot, client.facts.socket);
+    const auto frontend = frontend_of(*snapshot, client.facts);
     if (!frontend) {
-      co_await answer_alone(worker, client.stream, 503);  // its frontend is gone
+      worker.tell_failure(fmt::format("503 to {}: a reload took the frontend {} its connection came in by",
+                                      client.facts.peer_ip, client.facts.frontend));
+      co_await answer_alone(worker, client.stream, 503, head->method() != "HEAD");
       co_return std::nullopt;
     }
     Exchange exchange(worker, client, *snapshot, *frontend, *head);
@@ -102,12 +122,13 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
 
 io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::Accepted accepted) {
   ConnectionFacts facts{
-      accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, false, {}};
+      accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, {}, false, {}};
   std::unique_ptr<io::Stream> stream = std::move(accepted.stream);
   {
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
     const auto frontend = frontend_of(*snapshot, socket);
     if (!frontend) co_return std::nullopt;
+    facts.frontend = snapshot->gateway->frontends[*frontend].name;
     if (const auto context = snapshot->contexts[*frontend])
       stream = co_await secure(worker, std::move(stream), *context, facts);
   }

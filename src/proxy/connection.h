@@ -19,6 +19,7 @@ struct ConnectionFacts {
   Endpoint peer;
   std::string peer_ip;  // as text, for headers and logs
   SocketId socket = 0;
+  std::string frontend;  // its name: a reload may move it to another socket
   bool tls = false;
   tls::TlsFacts tls_facts;
 };

@@ -124,7 +124,8 @@ void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, 
         return socket.asked == asked && (asked.port != 0 || socket.frontend == frontend.name);
       });
       if (open != sockets_.end()) {
-        note_bound(prepared, open->id, i, open->bound.port);
+        port = open->bound.port;
+        note_bound(prepared, open->id, i, port);
         continue;
       }
       auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port, prepared);

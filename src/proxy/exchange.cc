@@ -124,7 +124,8 @@ io::Task<AfterExchange> Exchange::redirect(const model::Redirect& to) {
   if (to.listener)
     facts.target_port = snapshot_.bound_ports[snapshot_.gateway->listeners[*to.listener].frontend];
   const std::string location = policy::redirect_location(*snapshot_.gateway, to, facts);
-  co_return co_await answer_page(to.status, keep_alive_ && client_.source.body_finished(), location);
+  const bool keep = keep_alive_ && client_.source.body_finished();
+  co_return co_await answer_page(location.empty() ? 400 : to.status, keep, location);
 }
 
 io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::string_view location) {
@@ -158,6 +159,7 @@ io::Task<> Exchange::refuse_head(const http::HeadOutcome& outcome) {
 }
 
 void Exchange::note_try(const board::Member& member, int status, Duration took) {
+  if (!worker_.access_log.on()) return;
   append_to_list(routed_, member.address);
   append_to_list(statuses_, status == 0 ? "-" : std::string_view(fmt::format_int(status).c_str()));
   append_to_list(latencies_, fmt::format("{:.3f}", seconds(took)));

@@ -7,7 +7,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from config import Config, forward, reference
-from harness import PATIENCE, Gateway, MirrorBackend, receive_all
+from harness import PATIENCE, Gateway, MirrorBackend, receive_all, receive_until
 from websocket import WebSocket
 
 
@@ -126,6 +126,41 @@ class Routing(unittest.TestCase):
             self.assertEqual(request(gateway, "basic", "/old")[1]["x-backend"], "one")
             self.assertEqual(request(gateway, "basic", "/new")[1]["x-backend"], "two")
             tunnel.echo(b"after")
+
+    def test_a_connection_outlives_a_reload_that_moves_its_frontend_and_no_clear_text_reaches_a_tls_listener(self):
+        c = self.config
+        one = self.pool("one")
+        c.rule("basic", c.listener("basic"), **forward(c, one))
+        gateway = self.start()
+        with socket.create_connection(("127.0.0.1", gateway.port_of("basic")), PATIENCE) as client:
+            def ask():
+                client.sendall(b"GET /x HTTP/1.1\r\nHost: any\r\n\r\n")
+                head = receive_until(client, b"\r\n\r\n")
+                while b"\r\n\r\n" not in head.partition(b"\r\n\r\n")[2]:  # the mirrored head is the body
+                    if not head.startswith(b"HTTP/1.1 200"):
+                        break
+                    head += client.recv(65536)
+                return int(head.split()[1])
+            self.assertEqual(ask(), 200)
+            gateway.write_local(dict(c.local(), frontendIPConfigurations={"*": "127.0.0.2"}))
+            gateway.reload()
+            self.assertEqual(ask(), 200)
+            c.properties["httpListeners"][0]["properties"].update(protocol="Https", sslCertificate=c.add("sslCertificates", "cert"))
+            gateway.write_template(c.template())
+            gateway.reload()
+            self.assertEqual(ask(), 503)
+            gateway.process.wait_for("503 to 127.0.0.1: a reload took the frontend front:80 its connection came in by")
+
+    def test_a_redirect_without_a_host_to_go_to_is_a_400(self):
+        c = self.config
+        one = self.pool("one")
+        plain, secure = c.listener("plain"), c.listener("secure", 443, "Https")
+        c.rule("plain", plain, redirectConfiguration=c.add("redirectConfigurations", "https", redirectType="Found", targetListener=secure, includePath=True))
+        c.rule("secure", secure, **forward(c, one))
+        gateway = self.start()
+        with socket.create_connection(("127.0.0.1", gateway.port_of("plain")), PATIENCE) as client:
+            client.sendall(b"GET /evil.example HTTP/1.0\r\n\r\n")
+            self.assertTrue(receive_all(client).startswith(b"HTTP/1.1 400 "))
 
 
 if __name__ == "__main__":

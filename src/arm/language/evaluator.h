@@ -130,7 +130,7 @@ class Evaluator {
   Result given_value(Deployment& deployment, const std::string& name, const JsonValue& wrapper);
   Result checked(Deployment& deployment, const std::string& name, const JsonValue& declared, Result value);
   Result variable(const std::string& name, ScopeId scope, const JsonValue& origin);
-  Result copied_variable(const JsonValue& variables, const std::string& name);
+  std::optional<Result> copied_variable(const JsonValue& variables, const std::string& name);
 
   // --- place.cc: ids and what the place of the deployment is ---
   Result place_call(const std::string& name, std::span<const Result> arguments, ScopeId scope,

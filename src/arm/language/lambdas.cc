@@ -92,6 +92,9 @@ Evaluator::Result Evaluator::sort(const JsonValue& array, const Expression& lamb
       const std::size_t middle = (low + high) / 2;
       Result before = invoke(lambda, {&item, sorted[middle]}, scope, origin);
       if (before == nullptr) return nullptr;
+      if (!before->is(JsonValue::Kind::boolean))
+        return fail(origin, "InvalidTemplate",
+                    fmt::format("the lambda of sort() yields true or false, not {}", shown(*before)));
       if (before->boolean)
         high = middle;
       else

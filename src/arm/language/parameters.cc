@@ -203,10 +203,11 @@ Evaluator::Result Evaluator::checked(Deployment& deployment, const std::string& 
   return value;
 }
 
-// Of "copy" beside the variables only the loop of that name is run.
-Evaluator::Result Evaluator::copied_variable(const JsonValue& variables, const std::string& name) {
+// Of "copy" beside the variables only the loop of that name is run. Nothing: there is none.
+std::optional<Evaluator::Result> Evaluator::copied_variable(const JsonValue& variables,
+                                                            const std::string& name) {
   const JsonValue* copies = variables.find("copy");
-  if (copies == nullptr || variables.scope == evaluated) return nullptr;
+  if (copies == nullptr || variables.scope == evaluated) return std::nullopt;
   for (const JsonValue& entry : copies->items) {
     const JsonValue* loop = entry.find("name");
     if (loop == nullptr || !equals_ignoring_case(loop->text, name) || entry.find("input") == nullptr)
@@ -214,7 +215,7 @@ Evaluator::Result Evaluator::copied_variable(const JsonValue& variables, const s
     labels_.try_emplace(&entry, fmt::format("variables('{}')", name));
     return expand_copy(entry, variables);
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 Evaluator::Result Evaluator::variable(const std::string& name, ScopeId scope, const JsonValue& origin) {
@@ -224,9 +225,7 @@ Evaluator::Result Evaluator::variable(const std::string& name, ScopeId scope, co
     labels_.try_emplace(found, fmt::format("variables('{}')", name));
     return found;
   }
-  const std::size_t said = problems_.count();
-  if (Result list = variables != nullptr ? copied_variable(*variables, name) : nullptr) return list;
-  if (problems_.count() != said || quiet_ != 0) return nullptr;
+  if (const auto list = variables != nullptr ? copied_variable(*variables, name) : std::nullopt) return *list;
   std::vector<std::string_view> names;
   if (variables != nullptr) {
     for (const auto& member : variables->members) names.push_back(member.key);

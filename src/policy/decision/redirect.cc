@@ -18,6 +18,11 @@ bool has_own_path(std::string_view url) {
   return slash != std::string_view::npos && slash + 1 < url.size() && url[slash + 1] != '?';
 }
 
+// `OPTIONS *` has no path.
+std::string_view path_of(const RedirectFacts& facts) {
+  return facts.path.starts_with('/') ? facts.path : std::string_view("/");
+}
+
 }  // namespace
 
 std::string redirect_location(const model::Gateway& gateway, const model::Redirect& redirect,
@@ -26,12 +31,14 @@ std::string redirect_location(const model::Gateway& gateway, const model::Redire
   if (redirect.listener) {
     const model::Listener& target = gateway.listeners[*redirect.listener];
     const model::Frontend& frontend = gateway.frontends[target.frontend];
-    out = fmt::format("{}://{}", frontend.tls ? "https" : "http", host_of(target, facts.host));
+    const std::string_view host = host_of(target, facts.host);
+    if (host.empty()) return {};
+    out = fmt::format("{}://{}", frontend.tls ? "https" : "http", host);
     if (facts.target_port != (frontend.tls ? 443 : 80)) out += fmt::format(":{}", facts.target_port);
-    out += redirect.include_path ? facts.path : std::string_view("/");
+    out += redirect.include_path ? path_of(facts) : std::string_view("/");
   } else if (redirect.include_path && !has_own_path(out) && out.find('?') == std::string::npos) {
     if (out.ends_with('/')) out.pop_back();
-    out += facts.path;
+    out += path_of(facts);
   }
   if (redirect.include_query && !facts.query.empty()) {
     out += out.find('?') == std::string::npos ? '?' : '&';

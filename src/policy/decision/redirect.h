@@ -17,6 +17,7 @@ struct RedirectFacts {
   std::uint16_t target_port = 0;  // where the target listener can really be reached
 };
 
+// Empty: there is no host to go to (HTTP/1.0 without Host); the request is a 400.
 [[nodiscard]] std::string redirect_location(const model::Gateway& gateway, const model::Redirect& redirect,
                                             const RedirectFacts& facts);
 

@@ -90,6 +90,7 @@ TEST(Redirect, KeepsPathAndQueryAsToldAndSendsThePortThatIsBound) {
   }
   gateway.listeners[1].host_names = {"secure.example"};
   const model::Redirect redirect{"r", 301, 1, "", true, true};
+  EXPECT_EQ(redirect_location(gateway, redirect, {"a.example", "*", "", 443}), "https://secure.example/");
   EXPECT_EQ(redirect_location(gateway, redirect, {"a.example", "/p", "", 443}), "https://secure.example/p");
 }
 
