@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arm/compile.h"
+#include "arm/known_properties.h"
 #include "base/host_pattern.h"
 #include "base/text.h"
 
@@ -126,6 +127,68 @@ void lint_probe(const Compilation& c, const model::Probe& probe) {
       item->path);
 }
 
+// Azure's limits (behaviour sheet, section 12): a gateway may well go on beyond them here, and not there.
+void check_quotas(const Compilation& c) {
+  static constexpr std::pair<std::string_view, std::size_t> quotas[] = {
+      {"frontendIPConfigurations", 4},        {"frontendPorts", 100},          {"httpListeners", 200},
+      {"requestRoutingRules", 400},           {"backendAddressPools", 100},    {"sslCertificates", 100},
+      {"backendHttpSettingsCollection", 100}, {"redirectConfigurations", 100}, {"probes", 100}};
+  for (const auto& [collection, most] : quotas) {
+    const auto& items = c.resource.collection(collection);
+    if (items.size() <= most) continue;
+    c.problems.warning(
+        items[most].where, "AzureQuota",
+        fmt::format("Azure takes at most {} elements of {}, these are {}", most, collection, items.size()),
+        std::string(collection));
+  }
+  constexpr std::size_t members_max = 1200;
+  for (const model::BackendGroup& group : c.gateway.groups) {
+    const Item* pool = item_named(c, "backendAddressPools", group.pool);
+    if (group.targets.size() <= members_max || pool == nullptr) continue;
+    c.problems.warning_once(pool->where, "AzureQuota",
+                            fmt::format("Azure takes at most {} members a pool, '{}' has {}", members_max,
+                                        group.pool, group.targets.size()),
+                            pool->path);
+  }
+  constexpr unsigned port_max = 64999;  // above it Azure manages the machine
+  for (const model::Frontend& frontend : c.gateway.frontends) {
+    if (frontend.port <= port_max) continue;
+    for (const Item& item : c.resource.collection("frontendPorts")) {
+      const PropertyReader reader(item, c.problems);
+      const JsonValue* port = reader.value("port");
+      if (port != nullptr && port->text == std::to_string(frontend.port))
+        reader.warning("port", "AzureQuota",
+                       fmt::format("Azure takes ports up to {}, not {}", port_max, frontend.port));
+    }
+  }
+}
+
+// Azure's naming rules: 1 to 80 characters, the first a letter or a digit, the last one too or '_'.
+bool is_azures_name(std::string_view name) {
+  constexpr std::size_t name_characters_max = 80;
+  const auto is_plain = [](char ch) {
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
+  };
+  const auto is_inner = [&](char ch) { return is_plain(ch) || ch == '_' || ch == '.' || ch == '-'; };
+  return !name.empty() && name.size() <= name_characters_max && is_plain(name.front()) &&
+         (is_plain(name.back()) || name.back() == '_') && std::ranges::all_of(name, is_inner);
+}
+
+void check_names(const Compilation& c) {
+  for (const KnownProperty& property : find_definition("")->properties) {
+    for (const Item& item : c.resource.collection(property.name)) {
+      if (is_azures_name(item.name)) continue;
+      c.problems.warning(
+          item.where, "InvalidResourceName",
+          fmt::format(
+              "Azure refuses the name '{}': 1 to 80 letters, digits, '_', '.' and '-', a letter or a digit "
+              "first, and last one of these or '_'",
+              item.name),
+          item.path);
+    }
+  }
+}
+
 // Names that stand in the template where a local file may speak of them.
 class LocalNames {
  public:
@@ -178,6 +241,8 @@ class LocalNames {
 }  // namespace
 
 void lint(const Compilation& c) {
+  check_quotas(c);
+  check_names(c);
   for (const model::Rule& rule : c.gateway.rules) {
     lint_path_rules(c, rule);
     lint_redirects(c, rule);

@@ -193,6 +193,16 @@ Evaluator::Result Evaluator::checked(Deployment& deployment, const std::string& 
     return fail(*value, "InvalidTemplate",
                 fmt::format("the parameter '{}' is of type {}, not {}", name, type->text, shown(*value)));
   }
+  if (type != nullptr && !kind) {
+    return fail(*type, "InvalidTemplate",
+                fmt::format("the parameter '{}' is of the unknown type {}; there are string, securestring, "
+                            "int, bool, object, "
+                            "secureObject and array",
+                            name, shown(*type)));
+  }
+  if (kind == JsonValue::Kind::number && !as_integer(*value))
+    return fail(*value, "InvalidTemplate",
+                fmt::format("the parameter '{}' is of type int, not {}", name, shown(*value)));
   for (const JsonValue* rules : {&declared, &definition}) {
     const std::string wrong = range_error(*rules, *value);
     if (!wrong.empty())
