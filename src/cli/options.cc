@@ -20,10 +20,11 @@ constexpr const char* description =
     "  passerelle explain gateway.json http://www.contoso.com/images/   which listener, rule and pool, and "
     "why\n";
 
-void add_common(CLI::App& verb, control::FileOptions& files) {
-  verb.add_option("TEMPLATE", files.templates,
-                  "templates, resources or fragments, merged in this order; - is standard input")
-      ->required();
+constexpr const char* templates_help =
+    "templates, resources or fragments, merged in this order; - is standard input";
+
+void add_common(CLI::App& verb, control::FileOptions& files, const char* positional = templates_help) {
+  verb.add_option("TEMPLATE", files.templates, positional)->required();
   verb.add_option("--parameters", files.parameters,
                   "a parameters file, NAME=VALUE or NAME=@FILE; repeatable, later wins")
       ->allow_extra_args(false);
@@ -91,7 +92,8 @@ void add_others(CLI::App& app, Options& options) {
   auto* explain = app.add_subcommand(
       "explain",
       "Say what the gateway would do with a request, and why; the URL stands behind the templates.");
-  add_common(*explain, options.files);
+  add_common(*explain, options.files,
+             "templates, as for run, and last the URL: http://, https://, ws:// or wss:// host[:port]/path");
   explain->add_option("-X,--request", options.method, "the method")->capture_default_str();
   explain->add_option("-H,--header", options.headers, "'Name: value'; repeatable")->allow_extra_args(false);
   explain->add_option("--from", options.from, "the client's address")->capture_default_str();

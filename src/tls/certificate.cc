@@ -138,8 +138,6 @@ Certificate::Outcome Certificate::self_signed(std::span<const std::string> host_
   return Certificate(std::move(parts));
 }
 
-bool Certificate::is_self_signed() const { return X509_self_signed(parts_->leaf.get(), 0) == 1; }
-
 std::int64_t Certificate::not_after() const {
   std::tm time{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(parts_->leaf.get()), &time) != 1) return 0;

@@ -30,7 +30,6 @@ class Certificate {
 
   struct Parts;
   [[nodiscard]] const Parts& parts() const { return *parts_; }
-  [[nodiscard]] bool is_self_signed() const;
   // The end of its validity, in seconds since 1970.
   [[nodiscard]] std::int64_t not_after() const;
   // Whether a client that asks for the host takes it as that host's (RFC 6125).

@@ -12,7 +12,7 @@ namespace passerelle::arm {
 // Seconds since 1970 of "2026-01-31T10:20:30Z", of the same with an offset, or of a date alone.
 [[nodiscard]] std::optional<std::int64_t> parse_date_time(std::string_view text);
 
-// `format`: one of .NET's standard letters (d, D is not, s, u, R, o) or a custom one ("yyyy-MM-dd"); the
+// `format`: one of .NET's standard letters (d, s, u, R, o) or a custom one ("yyyy-MM-dd"); the
 // default is that of utcNow(), "yyyyMMddTHHmmssZ". The error is a sentence.
 [[nodiscard]] std::expected<std::string, std::string> format_date_time(std::int64_t seconds,
                                                                        std::string_view format);

@@ -77,11 +77,11 @@ Evaluator::Result Evaluator::fail(const JsonValue& origin, std::string code, std
 
 bool Evaluator::exhausted(const JsonValue& origin) {
   if (!std::exchange(exhausted_, true)) {
-    problems_.error(
-        origin.where, "TemplateTooLarge",
-        fmt::format(
-            "evaluating the template takes more than {} steps, or makes more than {} values; it stops here",
-            limits_.steps_max, limits_.values_max));
+    problems_.error(origin.where, "TemplateTooLarge",
+                    fmt::format("evaluating the template takes more than {} steps, looks at more than {} "
+                                "values or makes more than {}; "
+                                "it stops here: look for a copy, a map() or a concat() that multiplies",
+                                limits_.steps_max, limits_.work_max, limits_.values_max));
   }
   return false;
 }

@@ -127,7 +127,7 @@ class Evaluator {
   // --- parameters.cc ---
   Result parameter(const std::string& name, ScopeId scope, const JsonValue& origin);
   Result parameter_value(Deployment& deployment, const std::string& name, const JsonValue& origin);
-  Result given_value(Deployment& deployment, const std::string& name, const JsonValue& wrapper);
+  Result given_value(const std::string& name, const JsonValue& wrapper);
   Result checked(Deployment& deployment, const std::string& name, const JsonValue& declared, Result value);
   Result variable(const std::string& name, ScopeId scope, const JsonValue& origin);
   std::optional<Result> copied_variable(const JsonValue& variables, const std::string& name);
@@ -159,7 +159,7 @@ class Evaluator {
   std::deque<JsonValue> kept_;
   std::deque<Deployment> deployments_;
   std::deque<Scope> scopes_;
-  std::unordered_map<const JsonValue*, Result> resolved_;  // under way: points to itself (under_way_value_)
+  std::unordered_map<const JsonValue*, Result> resolved_;  // under way: &under_way_value_
   std::unordered_map<const JsonValue*, Result> whole_;
   std::unordered_map<const JsonValue*, std::string> labels_;
   std::unordered_map<const JsonValue*, Deployment*> nested_;

@@ -107,7 +107,7 @@ Evaluator::Result Evaluator::parameter_value(Deployment& deployment, const std::
   const JsonValue* declared = list != nullptr ? list->find(name) : nullptr;
   const auto given = deployment.given.find(lowered(name));
   if (given != deployment.given.end()) {
-    Result value = given_value(deployment, name, *given->second);
+    Result value = given_value(name, *given->second);
     if (value != nullptr) value = resolve(*value);
     if (value == nullptr || declared == nullptr) return value;
     // NAME=123 on the command line is the text 123 where a string is wanted, as in `az`.
@@ -143,8 +143,7 @@ Evaluator::Result Evaluator::parameter_value(Deployment& deployment, const std::
 
 // `wrapper`: {"value": …}, or {"reference": {"keyVault": {"id": …}, "secretName": …}}, which the local file
 // answers.
-Evaluator::Result Evaluator::given_value(Deployment& deployment, const std::string& name,
-                                         const JsonValue& wrapper) {
+Evaluator::Result Evaluator::given_value(const std::string& name, const JsonValue& wrapper) {
   if (const JsonValue* value = wrapper.find("value")) return value;
   const std::string call = fmt::format("parameters('{}')", name);
   const auto as_secret = [&](const JsonValue& answer) {
@@ -166,7 +165,6 @@ Evaluator::Result Evaluator::given_value(Deployment& deployment, const std::stri
       if (const auto* known = answers_.find(type_name)) return as_secret(known->value);
     }
   }
-  (void)deployment;
   return unknown(call, wrapper);
 }
 
