@@ -10,8 +10,17 @@ namespace passerelle::arm {
 
 const Item* Compilation::resolve(const PropertyReader& from, std::string_view property,
                                  std::string_view collection, bool required) const {
-  const auto name = from.reference(property, collection, required);
-  if (!name) return nullptr;
+  const auto reference = from.reference(property, collection, required);
+  if (!reference) return nullptr;
+  const std::string* name = &reference->name;
+  if (!resource.is_named(reference->gateway)) {
+    problems.warning_once(
+        from.where(property), "OtherGateway",
+        fmt::format("the id names the gateway '{}', which is not this one; Azure refuses it, "
+                    "here only its end is used",
+                    reference->gateway),
+        fmt::format("{}.{}", from.item().path, property));
+  }
   const auto& items = resource.collection(collection);
   const auto found =
       std::ranges::find_if(items, [&](const Item& item) { return equals_ignoring_case(item.name, *name); });

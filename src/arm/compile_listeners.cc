@@ -132,13 +132,16 @@ std::optional<std::vector<std::string>> host_names_of(const Compilation& c, cons
                    fmt::format("Azure takes at most {} hostNames, these are {}", host_names_max, out.size()));
   bool good = true;
   const std::string_view property = one && !one->empty() ? "hostName" : "hostNames";
-  for (const std::string& name : out) {
-    std::string wrong = host_pattern_error(name);
-    if (wrong.empty() && property == "hostName" && name.find_first_of("*?") != std::string::npos)
+  for (auto name = out.begin(); name != out.end(); ++name) {
+    std::string wrong = host_pattern_error(*name);
+    if (std::any_of(out.begin(), name,
+                    [&](const std::string& other) { return equals_ignoring_case(other, *name); }))
+      reader.warning(property, "DuplicateHostName", fmt::format("the host name '{}' is given twice", *name));
+    if (wrong.empty() && property == "hostName" && name->find_first_of("*?") != std::string::npos)
       wrong = "wildcards belong in \"hostNames\"";
     if (wrong.empty()) continue;
     reader.error(property, "ApplicationGatewayHttpListenerInvalidHostName",
-                 fmt::format("the host name '{}': {}", name, wrong));
+                 fmt::format("the host name '{}': {}", *name, wrong));
     good = false;
   }
   return good ? std::optional(std::move(out)) : std::nullopt;

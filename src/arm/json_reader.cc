@@ -110,14 +110,14 @@ class Reader {
 
   std::optional<JsonValue> read_value() {
     const Position where = position();
+    if (at_string()) {
+      auto text = read_string();
+      if (!text) return std::nullopt;
+      return JsonValue::make_string(std::move(*text), where);
+    }
     switch (peek()) {
       case '{': ++at_; return nested([&] { return read_members(where, '}'); });
       case '[': ++at_; return nested([&] { return read_items(where); });
-      case '"': {
-        auto text = read_string();
-        if (!text) return std::nullopt;
-        return JsonValue::make_string(std::move(*text), where);
-      }
       default: return read_word(where);
     }
   }
@@ -194,7 +194,7 @@ class Reader {
     if (closed) ++at_;
     while (!closed) {
       const Position key_where = position();
-      if (peek() != '"') return fail("InvalidJson", "a property's name in double quotes was expected here");
+      if (!at_string()) return fail("InvalidJson", "a property's name in double quotes was expected here");
       auto key = read_string();
       if (!key || !skip_blanks()) return std::nullopt;
       if (out.members.size() >= limits_.members_max) {
@@ -258,12 +258,15 @@ class Reader {
     return word.empty();
   }
 
+  bool at_string() { return peek() == '"' || (limits_.single_quotes && peek() == '\''); }
+
   std::optional<std::string> read_string() {
     const std::size_t begin = at_++;
+    const char quote = text_[begin];
     std::string out;
     while (at_ < text_.size()) {
       const char c = text_[at_];
-      if (c == '"') {
+      if (c == quote) {
         ++at_;
         return out;
       }
@@ -284,6 +287,9 @@ class Reader {
     const char c = peek();
     ++at_;
     switch (c) {
+      case '\'':
+        if (!limits_.single_quotes) break;
+        [[fallthrough]];
       case '"':
       case '\\':
       case '/': out += c; return true;
@@ -293,10 +299,10 @@ class Reader {
       case 'r': out += '\r'; return true;
       case 't': out += '\t'; return true;
       case 'u': return read_unicode(out);
-      default:
-        --at_;
-        return refuse("InvalidJson", "an escape that JSON does not know; write \\\\ for a backslash");
+      default: break;
     }
+    --at_;
+    return refuse("InvalidJson", "an escape that JSON does not know; write \\\\ for a backslash");
   }
 
   std::optional<std::uint32_t> hex4() {

@@ -13,6 +13,7 @@ struct JsonLimits {
   std::size_t text_bytes_max = 16U << 20U;
   unsigned depth_max = 100;
   bool strict = false;                    // RFC 8259 to the letter: no comments, no repairs
+  bool single_quotes = false;             // strings may stand in them too, as json() takes them
   bool trailing_commas_are_fine = false;  // the local file's; elsewhere they are repaired with a warning
   std::size_t members_max = 10'000;       // of one object: names are compared with each other
 };

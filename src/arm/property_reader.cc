@@ -15,6 +15,14 @@ std::string without_stray_end(std::string_view id) {
   return std::string(id);
 }
 
+// "…/applicationGateways/GATEWAY/…".
+std::string gateway_of(std::string_view id) {
+  constexpr std::string_view word = "/applicationgateways/";
+  const auto at = lowered(id).find(word);
+  return at == std::string::npos ? std::string()
+                                 : std::string(split_once(id.substr(at + word.size()), '/').first);
+}
+
 }  // namespace
 
 const JsonValue* PropertyReader::value(std::string_view name) const {
@@ -82,8 +90,8 @@ std::optional<Item> PropertyReader::inner(std::string_view name) const {
   return Item{item_.name, found, item_.evaluator, path(name), found->where};
 }
 
-std::optional<std::string> PropertyReader::reference(std::string_view name, std::string_view collection,
-                                                     bool required) const {
+std::optional<ItemReference> PropertyReader::reference(std::string_view name, std::string_view collection,
+                                                       bool required) const {
   if (failed(name)) return std::nullopt;
   const auto object = inner(name);
   if (!object) {
@@ -137,7 +145,7 @@ std::optional<std::string> PropertyReader::reference(std::string_view name, std:
                     id.substr(open, id.find('>', open) - open + 1)),
         object->path + ".id");
   }
-  return id.substr(name_at + 1);
+  return ItemReference{id.substr(name_at + 1), gateway_of(id)};
 }
 
 std::vector<Item> inner_items(const Item& outer, std::string_view name, ProblemList& problems) {

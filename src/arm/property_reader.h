@@ -9,6 +9,12 @@
 
 namespace passerelle::arm {
 
+// What an id "…/applicationGateways/GATEWAY/COLLECTION/NAME" names.
+struct ItemReference {
+  std::string name;
+  std::string gateway;  // empty where the id does not say it
+};
+
 // A value for the time of one element.
 class PropertyReader {
  public:
@@ -23,10 +29,10 @@ class PropertyReader {
   [[nodiscard]] std::optional<std::uint32_t> number(std::string_view name, std::uint32_t low,
                                                     std::uint32_t high) const;
 
-  // The name of the element of `collection` that the reference `name` is for, as written in its id. Repairs
-  // (with a warning) what documentation pages do to ids; reports a missing one if `required`.
-  [[nodiscard]] std::optional<std::string> reference(std::string_view name, std::string_view collection,
-                                                     bool required) const;
+  // The element of `collection` that the reference `name` is for, as written in its id. Repairs (with a
+  // warning) what documentation pages do to ids; reports a missing one if `required`.
+  [[nodiscard]] std::optional<ItemReference> reference(std::string_view name, std::string_view collection,
+                                                       bool required) const;
 
   // A reader of the object inside, if there is one.
   [[nodiscard]] std::optional<Item> inner(std::string_view name) const;

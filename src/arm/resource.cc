@@ -11,6 +11,9 @@
 namespace passerelle::arm {
 namespace {
 
+// What a document that names no gateway is called.
+constexpr std::string_view unnamed_gateway = "applicationGateway";
+
 using namespace std::string_view_literals;
 
 constexpr auto gateway_type = "Microsoft.Network/applicationGateways"sv;
@@ -55,7 +58,7 @@ GatewayBody body_of(const JsonValue& resource, Evaluator& evaluator, std::string
   if (raw != nullptr) path += path.empty() ? "properties" : ".properties";
   const JsonValue* raw_version = resource.find("apiVersion");
   const JsonValue* version = raw_version != nullptr ? evaluator.try_resolve_all(*raw_version) : nullptr;
-  return {name_of(resource, evaluator, "applicationGateway"), properties, &evaluator, std::move(path),
+  return {name_of(resource, evaluator, std::string(unnamed_gateway)), properties, &evaluator, std::move(path),
           version != nullptr ? version->text : std::string()};
 }
 
@@ -274,6 +277,7 @@ class PropertyCheck {
 void Resource::merge(const GatewayBody& body) {
   if (body.properties == nullptr) return;
   if (!body.api_version.empty()) api_version_ = body.api_version;
+  if (body.name != unnamed_gateway) names_.push_back(body.name);
   PropertyCheck(*body.evaluator, problems_, without_effect_)
       .check(*body.properties, *find_definition(""), body.path);
   for (const JsonMember& member : body.properties->members) {
@@ -285,6 +289,12 @@ void Resource::merge(const GatewayBody& body) {
       singles_[lowered(member.key)] = Item{member.key, value, body.evaluator, member.key, member.key_where};
     }
   }
+}
+
+bool Resource::is_named(std::string_view name) const {
+  return name.empty() || names_.empty() || name.find_first_of("<{[") != std::string_view::npos ||
+         std::ranges::any_of(names_,
+                             [&](const std::string& each) { return equals_ignoring_case(each, name); });
 }
 
 void Resource::read_collection(std::string_view name, const JsonValue& raw, const GatewayBody& body) {

@@ -48,6 +48,8 @@ class Resource {
   [[nodiscard]] bool is_incomplete(std::string_view name) const { return incomplete_.contains(name); }
   // A property of the resource that is no collection (webApplicationFirewallConfiguration); null when absent.
   [[nodiscard]] const Item* single(std::string_view name) const;
+  // Whether a gateway named so may be this one: placeholders may be anything.
+  [[nodiscard]] bool is_named(std::string_view name) const;
   [[nodiscard]] const std::string& api_version() const { return api_version_; }
   [[nodiscard]] const std::vector<std::string>& without_effect() const { return without_effect_; }
 
@@ -59,6 +61,7 @@ class Resource {
   std::set<std::string, std::less<>> incomplete_;
   std::vector<std::string> without_effect_;
   std::string api_version_;
+  std::vector<std::string> names_;  // of the bodies that have one
 };
 
 }  // namespace passerelle::arm

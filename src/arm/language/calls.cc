@@ -6,6 +6,7 @@
 
 #include "arm/language/evaluator.h"
 #include "arm/language/functions.h"
+#include "arm/language/type_check.h"
 #include "base/text.h"
 
 namespace passerelle::arm {
@@ -277,6 +278,11 @@ Evaluator::Result Evaluator::user_function(const Expression& expression, ScopeId
     const JsonValue* parameter_name = parameters->items[i].find("name");
     Result value = force(evaluate(expression.operands[i], scope, origin));
     if (value == nullptr) return nullptr;
+    TypeCheck check(*deployment.root);
+    if (const auto misfit = check.check(parameters->items[i], *value,
+                                        fmt::format("argument {} of {}()", i + 1, expression.text)))
+      return fail(origin, "InvalidTemplate", misfit->message);
+    value = kept_with_secrets(*value, check.secrets());
     inner.values.emplace_back(parameter_name != nullptr ? parameter_name->text : std::string(), value);
   }
   Result bound = clone(*body, add_scope(std::move(inner)), origin);

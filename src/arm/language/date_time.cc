@@ -100,6 +100,8 @@ std::optional<std::int64_t> parse_date_time(std::string_view text) {
   if (text.empty()) return at;
   if (!take(text, 'T') && !take(text, ' ')) return std::nullopt;
   for (const std::int64_t unit : {3600, 60, 1}) {
+    // The seconds may be left out.
+    if (unit == 1 && (text.empty() || text.front() < '0' || text.front() > '9')) break;
     const auto number = take_number(text, 2);
     if (!number || *number >= (unit == 3600 ? 24U : 60U)) return std::nullopt;
     at += unit * *number;

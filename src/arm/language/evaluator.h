@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "arm/language/deployment.h"
@@ -129,6 +130,7 @@ class Evaluator {
   Result parameter_value(Deployment& deployment, const std::string& name, const JsonValue& origin);
   Result given_value(const std::string& name, const JsonValue& wrapper);
   Result checked(Deployment& deployment, const std::string& name, const JsonValue& declared, Result value);
+  Result kept_with_secrets(const JsonValue& value, const std::unordered_set<const JsonValue*>& secrets);
   Result variable(const std::string& name, ScopeId scope, const JsonValue& origin);
   std::optional<Result> copied_variable(const JsonValue& variables, const std::string& name);
 

@@ -35,7 +35,7 @@ JsonValue base64_to_string(FunctionCall& call) { return make_text(decoded(call))
 
 JsonValue read_text_as_json(FunctionCall& call, const std::string& text) {
   ProblemList quiet({});
-  auto value = read_json(text, 0, quiet);
+  auto value = read_json(text, 0, quiet, {.single_quotes = true});
   if (!value) return call.fail("its argument is no JSON");
   return std::move(*value);
 }
@@ -226,7 +226,53 @@ JsonValue uri(FunctionCall& call) {
   return limited(call, base.substr(0, cut) + relative);
 }
 
-// .NET's composite format, as far as templates use it: {0}, {0,5}, {0:D3}, {0:X}, {0:N2}, {{ and }}.
+// RFC 3986 section 3, of a URI with an authority.
+JsonValue parse_uri(FunctionCall& call) {
+  const std::string& text = call.text(0);
+  const auto scheme = text.find("://");
+  if (scheme == std::string::npos) return call.fail("its argument is no absolute URI");
+  std::string_view rest = std::string_view(text).substr(scheme + 3);
+  rest = split_once(rest, '#').first;
+  const auto query_at = rest.find('?');
+  const std::string_view query = query_at != std::string_view::npos ? rest.substr(query_at) : "";
+  rest = rest.substr(0, query_at);
+  const auto path_at = rest.find('/');
+  const std::string_view authority = rest.substr(0, path_at);
+  const auto colon = authority.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  JsonValue out = make_object();
+  add_member(out, "scheme", text.substr(0, scheme));
+  add_member(out, "host", std::string(has_port ? authority.substr(0, colon) : authority));
+  if (const auto port = parse_decimal<std::uint16_t>(has_port ? authority.substr(colon + 1) : ""))
+    add_member(out, "port", make_number(*port));
+  add_member(out, "path", std::string(path_at != std::string_view::npos ? rest.substr(path_at) : "/"));
+  if (!query.empty()) add_member(out, "query", std::string(query));
+  return out;
+}
+
+JsonValue build_uri(FunctionCall& call) {
+  const auto part = [&](std::string_view name) {
+    const JsonValue* found = call.object(0).find(name);
+    return found != nullptr ? to_text(*found) : std::string();
+  };
+  if (part("scheme").empty() || part("host").empty())
+    return call.fail("its argument needs a scheme and a host");
+  std::string out = part("scheme") + "://" + part("host");
+  if (!part("port").empty()) out += ":" + part("port");
+  if (!part("path").starts_with('/')) out += '/';
+  out += part("path");
+  const std::string query = part("query");
+  if (!query.empty()) out += (query.starts_with('?') ? "" : "?") + query;
+  return limited(call, std::move(out));
+}
+
+// ARM knows whole numbers only.
+std::string decimals(int count) {
+  return count == 0 ? std::string() : "." + std::string(static_cast<std::size_t>(count), '0');
+}
+
+// .NET's composite format, as far as templates use it: {0}, {0,5}, {0:D3}, {0:X}, {0:F1}, {0:N2}, {{ and }}.
 std::string format_item(FunctionCall& call, const JsonValue& value, std::string_view spec) {
   if (spec.empty()) return to_text(value);
   const auto number = as_integer(value);
@@ -247,13 +293,16 @@ std::string format_item(FunctionCall& call, const JsonValue& value, std::string_
     case 'x': return fmt::format("{:0{}x}", static_cast<std::uint64_t>(*number), width);
     case 'X': return fmt::format("{:0{}X}", static_cast<std::uint64_t>(*number), width);
     case '0': return fmt::format("{:0{}}", *number, spec.size() + (*number < 0 ? 1 : 0));
+    case 'f':
+    case 'F': return std::to_string(*number) + decimals(digits ? width : 2);
+    case 'g':
+    case 'G': return std::to_string(*number);
     case 'n':
     case 'N': {
       std::string out = std::to_string(*number);
       for (auto at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > (*number < 0 ? 1 : 0); at -= 3)
         out.insert(static_cast<std::size_t>(at), ",");
-      const int decimals = digits ? width : 2;
-      return decimals == 0 ? out : out + "." + std::string(static_cast<std::size_t>(decimals), '0');
+      return out + decimals(digits ? width : 2);
     }
     default: call.fail(fmt::format("the format '{}' is not supported", spec)); return {};
   }
@@ -328,6 +377,8 @@ JsonValue guid(FunctionCall& call) {
 
 constexpr std::array functions = {
     Function{"base64", 1, 1, base64},
+    Function{"buildUri", 1, 1, build_uri},
+    Function{"parseUri", 1, 1, parse_uri},
     Function{"base64ToString", 1, 1, base64_to_string},
     Function{"base64ToJson", 1, 1, base64_to_json},
     Function{"dataUri", 1, 1, data_uri},

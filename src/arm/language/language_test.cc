@@ -102,7 +102,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"take('abc', 2)", "\"ab\""}, Case{"skip('abc', 2)", "\"c\""}, Case{"take('abc', 9)", "\"abc\""},
         Case{"length('caf\xc3\xa9')", "4"}, Case{"take('\xc3\xa9t\xc3\xa9', 1)", "\"\xc3\xa9\""},
         Case{"indexOf('\xc3\xa9t\xc3\xa9', 't')", "1"}, Case{"substring('\xc3\xa9t\xc3\xa9', 1, 1)", "\"t\""},
-        Case{"format('{0:000}', -5)", "\"-005\""}));
+        Case{"format('{0:000}', -5)", "\"-005\""}, Case{"format('{0:F1}|{0:F0}|{0:G}', 5)", "\"5.0|5|5\""},
+        Case{"json('{''a'': ''it\\''s''}').a", "\"it's\""},
+        Case{"parseUri('https://a.example:8443/x/y?q=1#f')",
+             R"({"scheme":"https","host":"a.example","port":8443,"path":"/x/y","query":"?q=1"})"},
+        Case{"parseUri('http://[::1]').path", "\"/\""},
+        Case{"buildUri(parseUri('https://a.example:8443/x/y?q=1'))", "\"https://a.example:8443/x/y?q=1\""},
+        Case{"buildUri(createObject('scheme', 'http', 'host', 'a'))", "\"http://a/\""},
+        Case{"toPhysicalZone('s', 'westeurope', '2')", "\"westeurope-az2\""},
+        Case{"toLogicalZones('s', 'westeurope', createArray('westeurope-az3'))", R"(["3"])"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Collections, Functions,
@@ -165,6 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"dateTimeAdd('2020-01-31', 'P1M', 'yyyy-MM-dd')", "\"2020-02-29\""},
                     Case{"dateTimeAdd('2020-01-01T00:00:00Z', '-PT30M', 'HH:mm')", "\"23:30\""},
                     Case{"dateTimeToEpoch('2020-01-01T00:00:00Z')", "1577836800"},
+                    Case{"dateTimeToEpoch('2020-01-01T00:01Z')", "1577836860"},
                     Case{"dateTimeFromEpoch(1577836800)", "\"2020-01-01T00:00:00Z\""},
                     Case{"utcNow()", "\"19700101T000000Z\""}, Case{"utcNow('yyyy')", "\"1970\""},
                     Case{"parseCidr('10.144.0.0/20').broadcast", "\"10.144.15.255\""},
@@ -413,6 +422,62 @@ TEST_F(Language, ASecretOfTheLocalFileStaysOne) {
   answers_.add("listkeys('a','b').k", secret, {});
   EXPECT_THAT(out(R"({ "variables": { "out": "[int(concat(listKeys('a', 'b').k, 'x'))]" } })"),
               testing::Not(HasSubstr("hunter")));
+}
+
+TEST_F(Language, DefinitionsSayWhatIsInside) {
+  const auto text = [](std::string_view type, std::string_view value) {
+    return fmt::format(
+        R"({{ "definitions": {{ "port": {{ "type": "int", "minValue": 1 }}, "site": {{ "type": "object",
+        "properties": {{ "host": {{ "type": "string" }}, "port": {{ "$ref": "#/definitions/port", "nullable": true }} }},
+        "additionalProperties": false }} }},
+      "parameters": {{ "p": {{ {}, "defaultValue": {} }} }}, "variables": {{ "out": "[parameters('p')]" }} }})",
+        type, value);
+  };
+  const std::string_view sites = R"("type": "array", "items": { "$ref": "#/definitions/site" })";
+  EXPECT_EQ(out(text(sites, R"([ { "host": "a", "port": 1 }, { "host": "b" } ])")),
+            R"([{"host":"a","port":1},{"host":"b"}])");
+  EXPECT_EQ(out(text(sites, R"([ { "host": "a", "port": 0 } ])")),
+            "! the value of the parameter 'p[0].port', 0, is below its minValue 1");
+  EXPECT_EQ(out(text(sites, R"([ { "host": "[concat('a')]", "port": "[string(1)]" } ])")),
+            "! the parameter 'p[0].port' is of type int, not '1'");
+  EXPECT_EQ(out(text(sites, R"([ { "port": 1 } ])")), "! the parameter 'p[0]' lacks its property 'host'");
+  EXPECT_EQ(out(text(sites, R"([ { "host": "a", "prt": 1 } ])")),
+            "! the parameter 'p[0]' has no property 'prt'; did you mean 'port'?");
+  const std::string_view pair =
+      R"("type": "array", "prefixItems": [ { "type": "int" }, { "type": "string" } ], "items": false)";
+  EXPECT_EQ(out(text(pair, R"([ 1, "a" ])")), R"([1,"a"])");
+  EXPECT_EQ(out(text(pair, R"([ 1, "a", 2 ])")), "! the parameter 'p' is a list of 2, not 3");
+  EXPECT_EQ(out(text(pair, R"([ 1, 2 ])")), "! the parameter 'p[1]' is of type string, not 2");
+  EXPECT_EQ(
+      out(text(R"("type": "object", "additionalProperties": { "type": "int" })", R"({ "a": 1, "b": "x" })")),
+      "! the parameter 'p.b' is of type int, not 'x'");
+  const std::string_view either =
+      R"("type": "object", "discriminator": { "propertyName": "kind", "mapping": { "a": { "type": "object", "properties": { "n": { "type": "int" } } } } })";
+  EXPECT_EQ(out(text(either, R"({ "kind": "a", "n": 1 })")), R"({"kind":"a","n":1})");
+  EXPECT_EQ(out(text(either, R"({ "kind": "a", "n": "x" })")),
+            "! the parameter 'p.n' is of type int, not 'x'");
+  EXPECT_EQ(out(text(either, R"({ "kind": "b" })")), "! the parameter 'p.kind' is one of a, not 'b'");
+}
+
+TEST_F(Language, ASecureTypeInsideADefinitionIsSecret) {
+  const auto text = [](std::string_view password, std::string_view asked) {
+    return fmt::format(
+        R"({{ "parameters": {{ "p": {{ "type": "object", "properties": {{ "pw": {{ "type": "securestring", "maxLength": 8 }}, "n": {{ "type": "string" }} }},
+        "defaultValue": {{ "pw": "{}", "n": "seen" }} }} }}, "variables": {{ "out": "[int(parameters('p').{})]" }} }})",
+        password, asked);
+  };
+  EXPECT_THAT(out(text("hunter22", "pw")),
+              testing::AllOf(HasSubstr("int()"), testing::Not(HasSubstr("hunter"))));
+  EXPECT_THAT(out(text("hunter22", "n")), HasSubstr("'seen'"));
+  EXPECT_EQ(out(text("hunter22long", "n")),
+            "! the value of the parameter 'p.pw', a secret, is above its maxLength 8");
+}
+
+TEST_F(Language, AFunctionOfTheTemplateChecksItsArguments) {
+  EXPECT_EQ(
+      out(R"({ "functions": [ { "namespace": "my", "members": { "twice": { "parameters": [ { "name": "n", "type": "int" } ],
+    "output": { "type": "int", "value": "[mul(parameters('n'), 2)]" } } } } ], "variables": { "out": "[my.twice('ABC')]" } })"),
+      "! argument 1 of my.twice() is of type int, not 'ABC'");
 }
 
 TEST_F(Language, ParametersOfListsAndLengthsCountAsAzureCounts) {

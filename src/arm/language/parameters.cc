@@ -4,84 +4,11 @@
 #include <algorithm>
 
 #include "arm/language/evaluator.h"
+#include "arm/language/type_check.h"
 #include "arm/language/values.h"
 #include "base/text.h"
 
 namespace passerelle::arm {
-namespace {
-
-// The declared type, through "$ref": "#/definitions/NAME" (languageVersion 2.0).
-const JsonValue& definition_of(const JsonValue& root, const JsonValue& declared) {
-  const JsonValue* at = &declared;
-  for (int hops = 0; hops < 10; ++hops) {
-    const JsonValue* reference = at->find("$ref");
-    if (reference == nullptr || !reference->is_string()) break;
-    const JsonValue* definitions = root.find("definitions");
-    const auto slash = reference->text.rfind('/');
-    const JsonValue* next = definitions != nullptr && slash != std::string::npos
-                                ? definitions->find(reference->text.substr(slash + 1))
-                                : nullptr;
-    if (next == nullptr) break;
-    at = next;
-  }
-  return *at;
-}
-
-bool is_true(const JsonValue* value) { return value != nullptr && value->boolean; }
-
-std::optional<JsonValue::Kind> kind_of_type(std::string_view type) {
-  using Kind = JsonValue::Kind;
-  if (equals_ignoring_case(type, "string") || equals_ignoring_case(type, "securestring")) return Kind::string;
-  if (equals_ignoring_case(type, "int")) return Kind::number;
-  if (equals_ignoring_case(type, "bool")) return Kind::boolean;
-  if (equals_ignoring_case(type, "array")) return Kind::array;
-  if (equals_ignoring_case(type, "object") || equals_ignoring_case(type, "secureObject")) return Kind::object;
-  return std::nullopt;
-}
-
-// What is wrong with a value of the right kind; empty: nothing.
-std::string range_error(const JsonValue& declared, const JsonValue& value) {
-  const auto limit = [&](std::string_view name) {
-    const JsonValue* found = declared.find(name);
-    return found != nullptr ? as_integer(*found) : std::nullopt;
-  };
-  const auto measure = [&](std::string_view least, std::string_view most, std::int64_t size) -> std::string {
-    const auto low = limit(least), high = limit(most);
-    if (low && size < *low) return fmt::format("below its {} {}", least, *low);
-    if (high && size > *high) return fmt::format("above its {} {}", most, *high);
-    return {};
-  };
-  if (const JsonValue* allowed = declared.find("allowedValues");
-      allowed != nullptr && !allowed->items.empty()) {
-    const auto same = [&](const JsonValue& each) {
-      return equal(each, value) ||
-             (each.is_string() && value.is_string() && equals_ignoring_case(each.text, value.text));
-    };
-    // Of an array each element is looked for.
-    const auto known = [&](const JsonValue& each) {
-      return std::ranges::any_of(allowed->items, [&](const JsonValue& one) { return equal(one, each); });
-    };
-    const bool part = value.is(JsonValue::Kind::array) && std::ranges::all_of(value.items, known);
-    if (!part && std::ranges::none_of(allowed->items, same)) {
-      constexpr std::size_t listed_max = 10;
-      std::string list;
-      for (std::size_t i = 0; i < std::min(allowed->items.size(), listed_max); ++i)
-        list += (i == 0 ? "" : ", ") + shown(allowed->items[i]);
-      return fmt::format("none of its allowedValues ({}{})", list,
-                         allowed->items.size() > listed_max ? ", …" : "");
-    }
-  }
-  if (value.is(JsonValue::Kind::number))
-    return measure("minValue", "maxValue", as_integer(value).value_or(0));
-  if (value.is_string())
-    return measure("minLength", "maxLength", static_cast<std::int64_t>(count_characters(value.text)));
-  if (value.is(JsonValue::Kind::array))
-    return measure("minLength", "maxLength", static_cast<std::int64_t>(value.items.size()));
-  return {};
-}
-
-}  // namespace
-
 Evaluator::Result Evaluator::parameter(const std::string& name, ScopeId scope, const JsonValue& origin) {
   for (ScopeId at = scope; at != evaluated; at = scopes_[at].parent) {
     if (scopes_[at].kind != Scope::Kind::function) continue;
@@ -112,7 +39,7 @@ Evaluator::Result Evaluator::parameter_value(Deployment& deployment, const std::
     if (value == nullptr || declared == nullptr) return value;
     // NAME=123 on the command line is the text 123 where a string is wanted, as in `az`.
     const JsonValue* text = given->second->find("text");
-    const JsonValue* type = definition_of(*deployment.root, *declared).find("type");
+    const JsonValue* type = declared_type(*deployment.root, *declared);
     if (text != nullptr && type != nullptr && kind_of_type(type->text) == JsonValue::Kind::string &&
         !value->is_string())
       value = text;
@@ -132,9 +59,7 @@ Evaluator::Result Evaluator::parameter_value(Deployment& deployment, const std::
   }
   if (const JsonValue* fallback = declared->find("defaultValue"))
     return checked(deployment, name, *declared, fallback);
-  if (is_true(declared->find("nullable")) ||
-      is_true(definition_of(*deployment.root, *declared).find("nullable")))
-    return keep(make_null(), declared->where);
+  if (may_be_null(*deployment.root, *declared)) return keep(make_null(), declared->where);
   return fail(*declared, "MissingParameter",
               fmt::format("the parameter '{0}' has no value; give --parameters {0}=VALUE, a parameters "
                           "file, or a defaultValue",
@@ -170,45 +95,32 @@ Evaluator::Result Evaluator::given_value(const std::string& name, const JsonValu
 
 Evaluator::Result Evaluator::checked(Deployment& deployment, const std::string& name,
                                      const JsonValue& declared, Result value) {
-  const JsonValue& definition = definition_of(*deployment.root, declared);
-  const JsonValue* type = definition.find("type");
-  const auto kind = type != nullptr ? kind_of_type(type->text) : std::nullopt;
-  const bool secure = type != nullptr && starts_with_ignoring_case(type->text, "secure");
-  // Objects and lists stay unevaluated inside: the gateway may reach but a part of them.
-  value = resolve(*value);
+  const JsonValue* type = declared_type(*deployment.root, declared);
+  // Objects and lists stay unevaluated inside where nothing is said of it: the gateway may reach but a part.
+  const bool whole = declares_inside(*deployment.root, declared) ||
+                     (type != nullptr && starts_with_ignoring_case(type->text, "secure"));
+  value = whole ? resolve_all(*value) : resolve(*value);
   if (value == nullptr) return nullptr;
-  if (secure) {
-    value = force(value);
-    if (value == nullptr) return nullptr;
-    kept_.push_back(*value);
-    make_secret(kept_.back());
-    value = &kept_.back();
-  }
-  if (value->is(JsonValue::Kind::null) && kind) {
-    if (is_true(declared.find("nullable")) || is_true(definition.find("nullable"))) return value;
-  }
-  if (kind && value->kind != *kind) {
-    return fail(*value, "InvalidTemplate",
-                fmt::format("the parameter '{}' is of type {}, not {}", name, type->text, shown(*value)));
-  }
-  if (type != nullptr && !kind) {
-    return fail(*type, "InvalidTemplate",
-                fmt::format("the parameter '{}' is of the unknown type {}; there are string, securestring, "
-                            "int, bool, object, "
-                            "secureObject and array",
-                            name, shown(*type)));
-  }
-  if (kind == JsonValue::Kind::number && !as_integer(*value))
-    return fail(*value, "InvalidTemplate",
-                fmt::format("the parameter '{}' is of type int, not {}", name, shown(*value)));
-  for (const JsonValue* rules : {&declared, &definition}) {
-    const std::string wrong = range_error(*rules, *value);
-    if (!wrong.empty())
-      return fail(*value, "InvalidTemplate",
-                  fmt::format("the value of the parameter '{}', {}, is {}", name, shown(*value), wrong));
-    if (rules == &definition || &definition == &declared) break;
-  }
-  return value;
+  TypeCheck check(*deployment.root);
+  const auto misfit = check.check(declared, *value, fmt::format("the parameter '{}'", name));
+  Result kept = kept_with_secrets(*value, check.secrets());
+  if (misfit) return fail(*misfit->at, "InvalidTemplate", misfit->message);
+  return kept;
+}
+
+// The value, or a copy of it in which those parts are secret.
+Evaluator::Result Evaluator::kept_with_secrets(const JsonValue& value,
+                                               const std::unordered_set<const JsonValue*>& secrets) {
+  if (secrets.empty()) return &value;
+  kept_.push_back(value);
+  const auto mark = [&](auto& self, const JsonValue& original, JsonValue& copy) -> void {
+    if (secrets.contains(&original)) return make_secret(copy);
+    for (std::size_t i = 0; i < copy.items.size(); ++i) self(self, original.items[i], copy.items[i]);
+    for (std::size_t i = 0; i < copy.members.size(); ++i)
+      self(self, original.members[i].value, copy.members[i].value);
+  };
+  mark(mark, value, kept_.back());
+  return &kept_.back();
 }
 
 // Of "copy" beside the variables only the loop of that name is run. Nothing: there is none.

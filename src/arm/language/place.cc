@@ -61,8 +61,20 @@ JsonValue environment_object() {
   add_member(out, "portal", "https://portal.azure.com");
   add_member(out, "resourceManager", "https://management.azure.com/");
   add_member(out, "graph", "https://graph.windows.net/");
+  add_member(out, "graphAudience", "https://graph.windows.net/");
+  add_member(out, "batch", "https://batch.core.windows.net/");
+  add_member(out, "media", "https://rest.media.azure.net");
+  add_member(out, "sqlManagement", "https://management.core.windows.net:8443/");
+  add_member(out, "activeDirectoryDataLake", "https://datalake.azure.net/");
+  add_member(
+      out, "vmImageAliasDoc",
+      "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/arm-compute/quickstart-templates/"
+      "aliases.json");
   JsonValue authentication = make_object();
   add_member(authentication, "loginEndpoint", "https://login.microsoftonline.com/");
+  add_member(authentication, "audiences",
+             make_array({make_text("https://management.core.windows.net/"),
+                         make_text("https://management.azure.com/")}));
   add_member(authentication, "tenant", "common");
   add_member(authentication, "identityProvider", "AAD");
   add_member(out, "authentication", std::move(authentication));
@@ -71,6 +83,9 @@ JsonValue environment_object() {
   add_member(suffixes, "keyvaultDns", ".vault.azure.net");
   add_member(suffixes, "sqlServerHostname", ".database.windows.net");
   add_member(suffixes, "acrLoginServer", ".azurecr.io");
+  add_member(suffixes, "azureDatalakeStoreFileSystem", "azuredatalakestore.net");
+  add_member(suffixes, "azureDatalakeAnalyticsCatalogAndJob", "azuredatalakeanalytics.net");
+  add_member(suffixes, "azureFrontDoorEndpointSuffix", "azurefd.net");
   add_member(out, "suffixes", std::move(suffixes));
   return out;
 }
@@ -93,6 +108,25 @@ JsonValue management_group_object() {
   JsonValue out = make_object();
   add_member(out, "id", "/providers/Microsoft.Management/managementGroups/passerelle");
   add_member(out, "name", "passerelle");
+  return out;
+}
+
+// Logical zones are '1', '2' and '3', physical ones 'westeurope-az1' and so on; here each is its namesake.
+std::string mapped_zone(bool to_physical, std::string_view location, std::string_view zone) {
+  return to_physical ? fmt::format("{}-az{}", location, zone) : std::string(zone.substr(zone.size() - 1));
+}
+
+// toLogicalZone(subscription, location, zone), toPhysicalZones(subscription, location, zones), … Nothing
+// when the arguments are others.
+std::optional<JsonValue> zone_call(const std::string& name, std::span<const JsonValue* const> arguments) {
+  if (arguments.size() != 3 || !arguments[1]->is_string()) return std::nullopt;
+  const bool to_physical = name.starts_with("tophysical");
+  const auto mapped = [&](const JsonValue& zone) {
+    return make_text(zone.text.empty() ? "" : mapped_zone(to_physical, arguments[1]->text, zone.text));
+  };
+  if (!name.ends_with('s')) return mapped(*arguments[2]);
+  JsonValue out = make_array();
+  for (const JsonValue& zone : arguments[2]->items) out.items.push_back(mapped(zone));
   return out;
 }
 
@@ -135,6 +169,12 @@ Evaluator::Result Evaluator::place_call(const std::string& name, std::span<const
   if (name == "deployer") return made(deployer_object());
   if (name == "managementgroup") return made(management_group_object());
   if (name == "pickzones") return made(make_array());
+  if (name == "tologicalzone" || name == "tologicalzones" || name == "tophysicalzone" ||
+      name == "tophysicalzones") {
+    auto zones = zone_call(name, arguments);
+    return zones ? made(std::move(*zones))
+                 : fail(origin, "InvalidTemplate", name + "() takes a subscription, a location and zones");
+  }
   if (name == "utcnow") {
     auto text =
         format_date_time(deployment.place.now, arguments.empty() ? std::string_view() : arguments[0]->text);
