@@ -30,6 +30,7 @@ struct Compilation {
 void compile_certificates(const Compilation& c);
 void compile_listeners(const Compilation& c);
 void compile_redirects(const Compilation& c);
+void compile_rewrites(const Compilation& c);
 void compile_rules(const Compilation& c);
 // Once listeners and rules are known: the order in which listeners are asked.
 void order_listeners(const Compilation& c);

@@ -98,6 +98,15 @@ model::Probe read_probe(const Compilation& c, const Item& item, const model::Bac
   return probe;
 }
 
+void read_path(const PropertyReader& reader, model::BackendSettings& out) {
+  out.path = reader.string("path").value_or("");
+  if (out.path.empty()) return;
+  std::string wrong = model::path_pattern_error(out.path);
+  if (wrong.empty() && out.path.ends_with('*')) wrong = "a path to replace another has no '*'";
+  if (!wrong.empty())
+    reader.error("path", "InvalidRequestFormat", fmt::format("the path '{}': {}", out.path, wrong));
+}
+
 std::optional<model::BackendSettings> read_settings(const Compilation& c, const Item& item) {
   const PropertyReader reader(item, c.problems);
   model::BackendSettings out;
@@ -116,6 +125,7 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
     reader.error("hostName", "ApplicationGatewayBackendHttpSettingsHostNameAndPickHostName",
                  "hostName and pickHostNameFromBackendAddress exclude each other; remove one");
   }
+  read_path(reader, out);
   if (const auto draining = reader.inner("connectionDraining")) {
     const PropertyReader inner(*draining, c.problems);
     if (inner.boolean("enabled").value_or(false)) {

@@ -92,6 +92,57 @@ void lint_redirects(const Compilation& c, const model::Rule& rule) {
       item->path);
 }
 
+// The path that every request has when the set is done with it, if it is always the same and leads to the map
+// once more.
+std::optional<std::string> always_reroutes_to(const model::RewriteSet& set) {
+  std::optional<std::string> path;
+  bool again = false;
+  for (const model::RewriteRule& rule : set.rules) {
+    if (!rule.conditions.empty()) continue;
+    if (rule.path) path = rule.path->constant();
+    again = again || rule.reroute;
+  }
+  return again ? path : std::nullopt;
+}
+
+const model::Destination& follow_map(const model::Rule& rule, std::string_view path) {
+  for (const model::PathRule& each : rule.path_rules) {
+    if (std::ranges::any_of(each.paths,
+                            [&](const auto& pattern) { return model::path_matches(pattern, path); }))
+      return each.to;
+  }
+  return rule.otherwise;
+}
+
+// Rewrites that send a request round the path map for ever, whatever the request is.
+void lint_reroutes(const Compilation& c, const model::Rule& rule) {
+  const auto check = [&](const model::Destination& from, std::string_view name) {
+    std::vector<model::Index> seen = {from.id};
+    for (const model::Destination* at = &from; at->rewrites;) {
+      const model::RewriteSet& set = c.gateway.rewrite_sets[*at->rewrites];
+      const auto path = always_reroutes_to(set);
+      const model::Destination* next = path ? &follow_map(rule, *path) : nullptr;
+      if (next == nullptr || next == at) return;
+      if (std::ranges::find(seen, next->id) == seen.end()) {
+        seen.push_back(next->id);
+        at = next;
+        continue;
+      }
+      const Item* item = item_named(c, "urlPathMaps", rule.path_map);
+      c.problems.error(
+          item->where, "RerouteLoop",
+          fmt::format("every request for {} is rerouted for ever: the rewrite set '{}' leads back to where "
+                      "it has been; give it a condition, or leave out \"reroute\"",
+                      name, set.name),
+          item->path);
+      return;
+    }
+  };
+  for (const model::PathRule& each : rule.path_rules)
+    check(each.to, fmt::format("path rule '{}'", each.name));
+  if (!rule.path_rules.empty()) check(rule.otherwise, "the path map's default");
+}
+
 // Members that are told another host make redirects and cookies for that one: Azure's users meet this with
 // App Service.
 void lint_host_override(const Compilation& c, const model::BackendGroup& group) {
@@ -246,6 +297,7 @@ void lint(const Compilation& c) {
   for (const model::Rule& rule : c.gateway.rules) {
     lint_path_rules(c, rule);
     lint_redirects(c, rule);
+    lint_reroutes(c, rule);
   }
   for (const model::Frontend& frontend : c.gateway.frontends) lint_listeners(c, frontend);
   for (const model::BackendGroup& group : c.gateway.groups) {

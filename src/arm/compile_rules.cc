@@ -12,11 +12,28 @@ namespace {
 
 // Names of the properties that lead somewhere: a rule's and a path rule's own, and a map's default ones.
 struct LeadsTo {
-  std::string_view pool, settings, redirect;
+  std::string_view pool, settings, redirect, rewrites;
 };
-constexpr LeadsTo own{"backendAddressPool", "backendHttpSettings", "redirectConfiguration"};
+constexpr LeadsTo own{"backendAddressPool", "backendHttpSettings", "redirectConfiguration", "rewriteRuleSet"};
 constexpr LeadsTo by_default{"defaultBackendAddressPool", "defaultBackendHttpSettings",
-                             "defaultRedirectConfiguration"};
+                             "defaultRedirectConfiguration", "defaultRewriteRuleSet"};
+
+// False: it names none that can be used, and that was said.
+bool read_rewrites(const Compilation& c, const PropertyReader& reader, const LeadsTo& names,
+                   model::Destination& out) {
+  if (reader.value(names.rewrites) == nullptr) return !reader.failed(names.rewrites);
+  const Item* item = c.resolve(reader, names.rewrites, "rewriteRuleSets", true);
+  if (item == nullptr) return false;
+  const auto found = std::ranges::find(c.gateway.rewrite_sets, item->name, &model::RewriteSet::name);
+  if (found == c.gateway.rewrite_sets.end()) return false;
+  if (out.redirect) {
+    reader.warning(names.rewrites, "RewriteWithoutEffect",
+                   "a redirect is the gateway's own answer, which no rewrite touches");
+    return true;
+  }
+  out.rewrites = static_cast<model::Index>(found - c.gateway.rewrite_sets.begin());
+  return true;
+}
 
 // Nothing: it cannot be known, and that was said.
 std::optional<model::Destination> read_destination(const Compilation& c, const PropertyReader& reader,
@@ -44,6 +61,7 @@ std::optional<model::Destination> read_destination(const Compilation& c, const P
     out.group = compile_group(c, *pool, *settings);
     if (!out.group) return std::nullopt;
   }
+  if (!read_rewrites(c, reader, names, out)) return std::nullopt;
   out.id = c.gateway.destinations++;
   return out;
 }

@@ -43,8 +43,7 @@ constexpr std::array resource_properties = {
                   "no request is inspected: a policy that prevents is refused unless the local file says "
                   "\"waf\": \"ignore\""},
     KnownProperty{"forceFirewallPolicyAssociation", without_effect, {}, {}, "no request is inspected"},
-    KnownProperty{
-        "rewriteRuleSets", refused, "rewriteRuleSets", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{"rewriteRuleSets", honoured, "rewriteRuleSets"},
     KnownProperty{"loadDistributionPolicies",
                   refused,
                   "loadDistributionPolicies",
@@ -180,7 +179,7 @@ constexpr std::array request_routing_rules = {
     KnownProperty{"backendHttpSettings", honoured, "reference"},
     KnownProperty{"urlPathMap", honoured, "reference"},
     KnownProperty{"redirectConfiguration", honoured, "reference"},
-    KnownProperty{"rewriteRuleSet", refused, "reference", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{"rewriteRuleSet", honoured, "reference"},
     KnownProperty{
         "loadDistributionPolicy", refused, "reference", {}, "round robin is the only way to balance yet"},
     KnownProperty{"entraJWTValidationConfig", refused, "reference", {}, "tokens are not looked at"},
@@ -191,8 +190,7 @@ constexpr std::array url_path_maps = {
     KnownProperty{"defaultBackendAddressPool", honoured, "reference"},
     KnownProperty{"defaultBackendHttpSettings", honoured, "reference"},
     KnownProperty{"defaultRedirectConfiguration", honoured, "reference"},
-    KnownProperty{
-        "defaultRewriteRuleSet", refused, "reference", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{"defaultRewriteRuleSet", honoured, "reference"},
     KnownProperty{"defaultLoadDistributionPolicy",
                   refused,
                   "reference",
@@ -208,7 +206,7 @@ constexpr std::array path_rules = {
     KnownProperty{"backendAddressPool", honoured, "reference"},
     KnownProperty{"backendHttpSettings", honoured, "reference"},
     KnownProperty{"redirectConfiguration", honoured, "reference"},
-    KnownProperty{"rewriteRuleSet", refused, "reference", {}, "nothing rewrites requests and responses yet"},
+    KnownProperty{"rewriteRuleSet", honoured, "reference"},
     KnownProperty{
         "loadDistributionPolicy", refused, "reference", {}, "round robin is the only way to balance yet"},
     KnownProperty{"firewallPolicy", honoured, "reference", {}, "as the gateway's"},
@@ -255,7 +253,7 @@ constexpr std::array backend_http_settings_collection = {
     KnownProperty{"cookieBasedAffinity", without_effect, {}, "\"Disabled\"", "requests go round robin"},
     KnownProperty{"affinityCookieName", without_effect, {}, {}, "requests go round robin"},
     KnownProperty{"probeEnabled", without_effect, {}, {}, "members are always probed"},
-    KnownProperty{"path", refused, {}, {}, "the path a member gets is the client's"},
+    KnownProperty{"path"},
     KnownProperty{
         "dedicatedBackendConnection", without_effect, {}, "false", "connections to members are shared"},
     KnownProperty{"authenticationCertificates",
@@ -334,46 +332,46 @@ constexpr std::array exclusions = {
 };
 
 constexpr std::array rewrite_rule_sets = {
-    KnownProperty{"rewriteRules", refused, "rewriteRules"},
+    KnownProperty{"rewriteRules", honoured, "rewriteRules"},
     KnownProperty{"provisioningState", read_only},
 };
 
 constexpr std::array rewrite_rules = {
-    KnownProperty{"name", refused},
-    KnownProperty{"ruleSequence", refused},
-    KnownProperty{"conditions", refused, "conditions"},
-    KnownProperty{"actionSet", refused, "actionSet"},
+    KnownProperty{"name"},
+    KnownProperty{"ruleSequence", honoured, {}, "100"},
+    KnownProperty{"conditions", honoured, "conditions"},
+    KnownProperty{"actionSet", honoured, "actionSet"},
 };
 
 constexpr std::array conditions = {
-    KnownProperty{"variable", refused},
-    KnownProperty{"pattern", refused},
-    KnownProperty{"ignoreCase", refused},
-    KnownProperty{"negate", refused},
+    KnownProperty{"variable"},
+    KnownProperty{"pattern"},
+    KnownProperty{"ignoreCase", honoured, {}, "false"},
+    KnownProperty{"negate", honoured, {}, "false"},
 };
 
 constexpr std::array action_set = {
-    KnownProperty{"requestHeaderConfigurations", refused, "headerConfigurations"},
-    KnownProperty{"responseHeaderConfigurations", refused, "headerConfigurations"},
-    KnownProperty{"urlConfiguration", refused, "urlConfiguration"},
+    KnownProperty{"requestHeaderConfigurations", honoured, "headerConfigurations"},
+    KnownProperty{"responseHeaderConfigurations", honoured, "headerConfigurations"},
+    KnownProperty{"urlConfiguration", honoured, "urlConfiguration"},
 };
 
 constexpr std::array header_configurations = {
-    KnownProperty{"headerName", refused},
-    KnownProperty{"headerValue", refused},
-    KnownProperty{"headerValueMatcher", refused, "headerValueMatcher"},
+    KnownProperty{"headerName"},
+    KnownProperty{"headerValue"},
+    KnownProperty{"headerValueMatcher", honoured, "headerValueMatcher"},
 };
 
 constexpr std::array header_value_matcher = {
-    KnownProperty{"pattern", refused},
-    KnownProperty{"ignoreCase", refused},
-    KnownProperty{"negate", refused},
+    KnownProperty{"pattern"},
+    KnownProperty{"ignoreCase", honoured, {}, "false"},
+    KnownProperty{"negate", honoured, {}, "false"},
 };
 
 constexpr std::array url_configuration = {
-    KnownProperty{"modifiedPath", refused},
-    KnownProperty{"modifiedQueryString", refused},
-    KnownProperty{"reroute", refused},
+    KnownProperty{"modifiedPath"},
+    KnownProperty{"modifiedQueryString"},
+    KnownProperty{"reroute", honoured, {}, "false"},
 };
 
 constexpr std::array load_distribution_policies = {

@@ -245,6 +245,7 @@ class Loader {
   void compile(const Compilation& c) {
     compile_certificates(c);
     compile_listeners(c);
+    compile_rewrites(c);
     compile_redirects(c);
     compile_rules(c);
     order_listeners(c);

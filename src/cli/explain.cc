@@ -8,10 +8,7 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "cli/verbs.h"
-#include "policy/decision/forward.h"
-#include "policy/decision/judge.h"
-#include "policy/decision/redirect.h"
-#include "policy/decision/route.h"
+#include "policy/decision/decide.h"
 #include "protocol/http1/head_parser.h"
 
 namespace passerelle::cli {
@@ -93,20 +90,24 @@ class Explainer {
     const auto frontend = find_frontend();
     if (!frontend) return std::move(out_);
     if (!parse_head(text, head_, error)) return reject(error.status == 0 ? 400 : error.status, error.what);
-    const auto asked = policy::judge(head_, Limits{});
-    if (!asked) return reject(asked.error().status, asked.error().what);
     std::vector<policy::Considered> considered;
-    const policy::Route route =
-        policy::route(gateway_, *frontend, {asked->target.host, asked->target.path}, &considered);
+    const policy::ClientFacts client{options_.from, client_port, gateway_.frontends[*frontend].tls};
+    const auto ports = bound_ports();
+    policy::decide(decision_, {gateway_, *frontend, head_, Limits{}, client, trace_id, ports, &considered});
+    using Action = policy::Decision::Action;
+    const policy::Route& route = decision_.route;
     for (const auto& each : considered)
       note(each.listener, each.rule, each.path_rule != nullptr ? path_rule_name(*each.path_rule) : "",
            each.reason);
     if (route.listener != nullptr) out_.listener = route.listener->name;
     if (route.rule != nullptr) out_.rule = route.rule->name;
     if (route.path_rule != nullptr) out_.path_rule = path_rule_name(*route.path_rule);
-    if (route.to == nullptr) return reject(404, "no listener is for this host");
-    if (route.to->redirect) return redirect(gateway_.redirects[*route.to->redirect], *asked);
-    return forward(gateway_.frontends[*frontend], gateway_.groups[*route.to->group], *asked);
+    if (decision_.action == Action::forward) return forward(*decision_.group);
+    if (decision_.action != Action::redirect) return reject(decision_.status, decision_.why);
+    out_.location = decision_.location;
+    out_.action = "redirect";
+    out_.status = decision_.status;
+    return std::move(out_);
   }
 
  private:
@@ -180,22 +181,17 @@ class Explainer {
     return {};
   }
 
-  Explanation redirect(const model::Redirect& to, const policy::Asked& asked) {
-    policy::RedirectFacts facts{asked.target.host, asked.target.path, asked.target.query, 0};
-    if (to.listener) {
-      const model::Frontend& frontend = gateway_.frontends[gateway_.listeners[*to.listener].frontend];
+  // Where redirects between listeners lead; a port that is bound to any free one is not known yet.
+  [[nodiscard]] std::vector<std::uint16_t> bound_ports() const {
+    std::vector<std::uint16_t> out;
+    for (const model::Frontend& frontend : gateway_.frontends) {
       const std::uint16_t bound = frontend.binds.empty() ? std::uint16_t{0} : frontend.binds.front().port;
-      facts.target_port = bound != 0 ? bound : frontend.port;
+      out.push_back(bound != 0 ? bound : frontend.port);
     }
-    out_.location = policy::redirect_location(gateway_, to, facts);
-    if (out_.location.empty()) return reject(400, "there is no host to redirect to");
-    out_.action = "redirect";
-    out_.status = to.status;
-    return std::move(out_);
+    return out;
   }
 
-  Explanation forward(const model::Frontend& frontend, const model::BackendGroup& group,
-                      const policy::Asked& asked) {
+  Explanation forward(const model::BackendGroup& group) {
     out_.pool = group.pool;
     out_.settings = group.settings_name;
     for (const model::Target& target : group.targets) {
@@ -210,17 +206,10 @@ class Explainer {
     }
     if (group.targets.empty()) return reject(502, "the pool has no member");
     out_.action = "forward";
-    std::string text;
-    policy::append_request(
-        text, head_, asked.target, asked.framing,
-        {options_.from, client_port, frontend.tls, frontend.port, trace_id,
-         policy::upstream_host(group.settings, group.targets.front().name, asked.target), asked.websocket});
-    MessageHead sent;
-    ParseError error;
-    (void)parse_head(text, sent, error);
+    out_.host = policy::address_to(decision_, group.targets.front().name);
+    const MessageHead& sent = decision_.request;
     out_.method = sent.method();
     out_.path = sent.target();
-    out_.host = sent.find(FieldId::host).value_or("");
     for (const auto& field : sent.fields)
       out_.headers.push_back({std::string(sent.name(field)), std::string(sent.value(field))});
     return std::move(out_);
@@ -230,6 +219,7 @@ class Explainer {
   const Options& options_;
   Url url_;
   MessageHead head_;
+  policy::Decision decision_;
   Explanation out_;
 };
 

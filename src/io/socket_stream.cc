@@ -212,4 +212,10 @@ void SocketStream::cancel_send(SendOperation& operation) {
   operation.complete_soon();
 }
 
+std::uint32_t SocketStream::round_trip_microseconds() const {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  return getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 ? info.tcpi_rtt : 0;
+}
+
 }  // namespace passerelle::io

@@ -26,6 +26,7 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
 
   void reset_on_close() override;
   void watch(StreamWatcher* watcher) override;
+  [[nodiscard]] std::uint32_t round_trip_microseconds() const override;
   [[nodiscard]] Engine& engine() override { return engine_; }
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool try_receive(Result<BytesView>& result) override;

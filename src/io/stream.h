@@ -91,6 +91,8 @@ class Stream {
   virtual void reset_on_close() = 0;
 
   virtual void watch(StreamWatcher* watcher) = 0;
+  // TCP's smoothed estimate (TCP_INFO); 0 where there is none.
+  [[nodiscard]] virtual std::uint32_t round_trip_microseconds() const { return 0; }
   [[nodiscard]] virtual Engine& engine() = 0;
 
   // Whether the peer has neither sent anything unread nor ended: asks the kernel, not the last event.

@@ -10,6 +10,7 @@
 #include "base/endpoint.h"
 #include "base/problem.h"
 #include "model/path_pattern.h"
+#include "model/rewrite.h"
 
 namespace passerelle::model {
 
@@ -84,6 +85,7 @@ struct BackendSettings {
   std::optional<std::chrono::seconds> drain_timeout;  // connectionDraining, when enabled
   std::string host_name;                              // Host sent to the member; empty: the client's
   bool pick_host_from_member = false;
+  std::string path;  // in place of what a path rule's pattern has before its '*'; empty: the client's path
   Probe probe;
 };
 
@@ -119,8 +121,9 @@ struct Redirect {
 // Where a rule, a path rule or the rest of a path map leads: exactly one of the two.
 struct Destination {
   Index id = 0;  // counts all destinations of the gateway
-  std::optional<Index> group;
-  std::optional<Index> redirect;
+  std::optional<Index> group = {};
+  std::optional<Index> redirect = {};
+  std::optional<Index> rewrites = {};  // the rewrite set; not for redirects
 };
 
 // urlPathMaps[].pathRules[]
@@ -157,8 +160,12 @@ struct Gateway {
   std::vector<Listener> listeners;
   std::vector<BackendGroup> groups;
   std::vector<Redirect> redirects;
+  std::vector<RewriteSet> rewrite_sets;
   std::vector<Rule> rules;
   Index destinations = 0;  // how many there are
+  // Variables that cost something to have ready.
+  bool rewrites_ask_round_trip = false;
+  bool rewrites_ask_ciphers = false;
   LocalOptions options;
   std::vector<std::string> without_effect;  // sentences for `run` to print
 };

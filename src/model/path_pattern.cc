@@ -38,11 +38,13 @@ PathPattern make_path_pattern(std::string_view text) {
   return out;
 }
 
-bool path_matches(const PathPattern& pattern, std::string_view path) {
+std::optional<std::size_t> matched_length(const PathPattern& pattern, std::string_view path) {
+  std::string_view rest = path;
   for (const char wanted : pattern.decoded) {
-    if (path.empty() || take_decoded(path) != wanted) return false;
+    if (rest.empty() || take_decoded(rest) != wanted) return std::nullopt;
   }
-  return pattern.prefix || path.empty();
+  if (!pattern.prefix && !rest.empty()) return std::nullopt;
+  return path.size() - rest.size();
 }
 
 std::string path_pattern_error(std::string_view text) {

@@ -1,6 +1,7 @@
 #include "protocol/message_head.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 
@@ -33,9 +34,39 @@ void MessageHead::set_request(std::string_view method_text, std::string_view tar
   target_ = append(target_text);
 }
 
-void MessageHead::add(std::string_view name_text, std::string_view value_text) {
+void MessageHead::set_response(int status_code, std::string_view reason) {
+  status = status_code;
+  reason_ = append(reason);
+}
+
+void MessageHead::begin_copy(const MessageHead& other) {
+  text = other.text;
+  fields.clear();
+  method_ = other.method_;
+  target_ = other.target_;
+  reason_ = other.reason_;
+  status = other.status;
+  minor_version = other.minor_version;
+}
+
+void MessageHead::set(std::string_view wanted, std::string_view value_text) {
+  bool found = false;
+  std::erase_if(fields, [&](Field& field) {
+    if (!equals_ignoring_case(name(field), wanted)) return false;
+    if (std::exchange(found, true)) return true;
+    set_value(field, value_text);
+    return false;
+  });
+  if (!found) add(wanted, value_text);
+}
+
+void MessageHead::remove(std::string_view wanted) {
+  std::erase_if(fields, [&](const Field& field) { return equals_ignoring_case(name(field), wanted); });
+}
+
+void MessageHead::add(FieldId id, std::string_view name_text, std::string_view value_text) {
   Field field;
-  field.id = field_id(name_text);
+  field.id = id;
   field.name = append(name_text);
   field.value = append(value_text);
   fields.push_back(field);

@@ -50,9 +50,19 @@ class MessageHead {
   // Any field of that name whose comma-separated list holds the token, ignoring case.
   [[nodiscard]] bool has_token(FieldId id, std::string_view token) const;
 
-  // For building a head in memory, as tests and the prober do.
+  // --- for building a head in memory; what is passed must not point into this head ---
   void set_request(std::string_view method, std::string_view target);
-  void add(std::string_view name, std::string_view value);
+  void set_target(std::string_view target) { target_ = append(target); }
+  void set_response(int status_code, std::string_view reason);
+  void add(std::string_view name, std::string_view value) { add(field_id(name), name, value); }
+  void add(FieldId id, std::string_view name, std::string_view value);
+  // The first field of that name gets the value and the others go; where there is none it is added.
+  void set(std::string_view name, std::string_view value);
+  void set_value(Field& field, std::string_view value) { field.value = append(value); }
+  void remove(std::string_view name);
+  // First line and bytes of another head, and none of its fields: they are added one by one.
+  void begin_copy(const MessageHead& other);
+  void copy(const Field& field) { fields.push_back(field); }
 
   [[nodiscard]] std::string_view view(Span span) const {
     return std::string_view(text).substr(span.at, span.size);
@@ -63,9 +73,11 @@ class MessageHead {
   int status = 0;         // of a response
   int minor_version = 1;  // HTTP/1.x
 
+  // Bytes for a field that is put together piece by piece, and then copy()ed.
+  [[nodiscard]] Span append(std::string_view bytes);
+
  private:
   friend class HeadBuilder;
-  [[nodiscard]] Span append(std::string_view bytes);
   Span method_, target_, reason_;
 };
 

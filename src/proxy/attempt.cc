@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "policy/decision/forward.h"
+#include "protocol/http1/head_writer.h"
 #include "protocol/websocket/handshake.h"
 #include "proxy/worker.h"
 
@@ -15,6 +16,7 @@ Attempt::Attempt(Exchange& exchange, std::shared_ptr<board::Member> member)
       group_(worker_.engine, &worker_.stop()),
       timer_(worker_.engine, group_.stop_source()),
       answer_(worker_.http_workspace.heads.take()),
+      server_name_(policy::server_name(policy::address_to(*exchange.decision_, member_->name))),
       began_(worker_.engine.now()) {
   member_->requests.fetch_add(1, std::memory_order_relaxed);
 }
@@ -23,7 +25,7 @@ Attempt::~Attempt() { member_->requests.fetch_sub(1, std::memory_order_relaxed);
 
 // A client that ended its side may still wait for an answer, but not for a WebSocket: that needs both sides.
 void Attempt::on_peer_finished() {
-  if (x_.websocket_) on_reset();
+  if (x_.websocket()) on_reset();
 }
 
 void Attempt::on_reset() {
@@ -51,7 +53,7 @@ io::Task<AttemptOutcome> Attempt::converse() {
         502, true,
         fmt::format("cannot connect: {} {}", to_string(connected.error().kind), connected.error().what));
   }
-  timer_.start(x_.group_->settings.request_timeout);
+  timer_.start(x_.group().settings.request_timeout);
   if (const auto sent = co_await send_request(); !sent) {
     co_return head_failed({http::HeadOutcome::Kind::failed, {}, sent.error()});
   }
@@ -63,38 +65,27 @@ io::Task<AttemptOutcome> Attempt::converse() {
 
 io::Task<Result<>> Attempt::connect() {
   // A handshake always gets a fresh connection; so does a request whose pooled one turned out to be dead.
-  if (!x_.websocket_ && !x_.stale_retried_) upstream_ = worker_.upstreams.take(*member_, server_name());
+  if (!x_.websocket() && !x_.stale_retried_) upstream_ = worker_.upstreams.take(*member_, server_name_);
   if (upstream_) {
     worker_.counters.upstream_reuses.add();
     co_return Result<>();
   }
   worker_.counters.upstream_connects.add();
   auto stream = co_await connect_member(
-      worker_.engine, *member_, *x_.snapshot_.client_context, worker_.tls_workspace, server_name(),
+      worker_.engine, *member_, *x_.snapshot_.client_context, worker_.tls_workspace, server_name_,
       worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
   if (!stream) co_return std::unexpected(stream.error());
-  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, std::string(server_name()),
+  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, std::string(server_name_),
                                                    worker_.limits, worker_.http_workspace);
   co_return Result<>();
 }
 
-std::string_view Attempt::server_name() const {
-  return policy::server_name(x_.group_->settings, member_->name, x_.target_);
-}
-
 io::Task<Result<>> Attempt::send_request() {
   auto head = worker_.http_workspace.buffers.take();
-  const policy::ForwardFacts facts{x_.client_.facts.peer_ip,
-                                   x_.client_.facts.peer.port,
-                                   x_.client_.facts.tls,
-                                   x_.frontend_.port,
-                                   x_.trace_text(),
-                                   policy::upstream_host(x_.group_->settings, member_->name, x_.target_),
-                                   x_.websocket_};
-  policy::append_request(head->bytes, x_.request_, x_.target_, x_.framing_, facts);
-  http::BodyWriter writer(*upstream_->stream, worker_.http_workspace, x_.framing_.kind);
+  http1::append_request_head(head->bytes, x_.decision_->request);
+  http::BodyWriter writer(*upstream_->stream, worker_.http_workspace, x_.decision_->asked.framing.kind);
   writer.set_head(std::move(head));
-  if (!x_.framing_.has_body()) {
+  if (!x_.decision_->asked.framing.has_body()) {
     body_sent_ = true;
     co_return co_await writer.write({}, wait());
   }
@@ -152,7 +143,9 @@ io::Task<http::HeadOutcome> Attempt::read_answer() {
     }
     if (x_.request_.minor_version == 0) continue;  // RFC 9110 section 15.2: not to an HTTP/1.0 client
     auto buffer = worker_.http_workspace.buffers.take();
-    policy::append_interim(buffer->bytes, *answer_);
+    auto response = worker_.http_workspace.heads.take();
+    policy::make_interim(*response, *answer_);
+    http1::append_response_head(buffer->bytes, *response);
     x_.response_begun_ = true;
     x_.sent_bytes_ += buffer->bytes.size();
     if (!co_await x_.client_.stream.send(buffer->bytes, client_wait())) {
@@ -171,7 +164,7 @@ AttemptFailure Attempt::fail_with(int status, bool try_again, std::string_view w
   x_.note_try(*member_, 0, worker_.engine.now() - began_);
   if (x_.tried_count_ < Exchange::tries_max) x_.tried_[x_.tried_count_++] = member_.get();
   worker_.tell_failure(fmt::format("member {} of pool '{}' (setting '{}'): {}", member_->address,
-                                   x_.group_->pool, x_.group_->settings_name, why));
+                                   x_.group().pool, x_.group().settings_name, why));
   return {status, try_again};
 }
 
@@ -185,7 +178,7 @@ AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
     const bool again = x_.can_send_again() && x_.timeouts_++ == 0;
     return fail_with(504, again,
                      fmt::format("no answer within the requestTimeout of {} s",
-                                 x_.group_->settings.request_timeout.count()));
+                                 x_.group().settings.request_timeout.count()));
   }
   worker_.counters.upstream_failures.add();
   if (outcome.kind == http::HeadOutcome::Kind::refused) return fail_with(502, false, outcome.refusal.what);
@@ -200,12 +193,15 @@ AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
 }
 
 io::Task<AttemptOutcome> Attempt::switch_protocols() {
-  if (!x_.websocket_) co_return fail_with(502, false, "a 101 to a request that asked for no upgrade");
+  if (!x_.websocket()) co_return fail_with(502, false, "a 101 to a request that asked for no upgrade");
   const auto accept = websocket::accept_for(*x_.request_.find(FieldId::sec_websocket_key));
   if (const auto fits = websocket::check_switch(*answer_, accept); !fits)
     co_return fail_with(502, false, fits.error().what);
+  auto response = worker_.http_workspace.heads.take();
+  policy::make_switch(*response, *answer_);
+  if (!policy::finish_response(*x_.decision_, *response)) co_return fail_with(500, false, x_.decision_->why);
   auto buffer = worker_.http_workspace.buffers.take();
-  policy::append_switch(buffer->bytes, *answer_);
+  http1::append_response_head(buffer->bytes, *response);
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
   x_.sent_bytes_ += buffer->bytes.size();
   x_.note_try(*member_, 101, worker_.engine.now() - began_);
@@ -224,9 +220,12 @@ io::Task<AttemptOutcome> Attempt::relay() {
   if (!x_.client_.source.body_finished()) x_.keep_alive_ = false;
   const auto kind = policy::client_framing(*framing, x_.request_.minor_version);
   if (kind == http1::Framing::Kind::until_close) x_.keep_alive_ = false;
+  auto response = worker_.http_workspace.heads.take();
+  policy::make_response(*response, *answer_, *framing,
+                        {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
+  if (!policy::finish_response(*x_.decision_, *response)) co_return fail_with(500, false, x_.decision_->why);
   auto head = worker_.http_workspace.buffers.take();
-  policy::append_response(head->bytes, *answer_, *framing,
-                          {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
+  http1::append_response_head(head->bytes, *response);
   http::BodyWriter writer(x_.client_.stream, worker_.http_workspace, kind);
   writer.set_head(std::move(head));
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
@@ -243,7 +242,7 @@ io::Task<AttemptOutcome> Attempt::relay() {
     worker_.counters.upstream_failures.add();
     worker_.tell_failure(
         fmt::format("member {} of pool '{}' (setting '{}'): the answer's body cannot be read",
-                    member_->address, x_.group_->pool, x_.group_->settings_name));
+                    member_->address, x_.group().pool, x_.group().settings_name));
     co_return AttemptFailure{timer_.ran_out() ? 504 : 502, false};
   }
   if (!whole) {

@@ -36,7 +36,6 @@ class Attempt final : private io::StreamWatcher {
 
   io::Task<AttemptOutcome> converse();
   io::Task<Result<>> connect();
-  [[nodiscard]] std::string_view server_name() const;
   io::Task<Result<>> send_request();
   io::Task<> send_body(http::BodyWriter writer);
   // The final head, with the interim ones before it passed on.
@@ -57,6 +56,7 @@ class Attempt final : private io::StreamWatcher {
   ActivityTimer timer_;  // requestTimeout, from the last sign of life of the member
   std::unique_ptr<UpstreamConnection> upstream_;
   RecyclePool<MessageHead>::Lease answer_;
+  const std::string_view server_name_;  // into the decision's request
   TimePoint began_;
   bool client_gone_ = false;
   bool body_sent_ = false;

@@ -46,8 +46,8 @@ io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status, bool wit
 }
 
 // The stream to read HTTP from; null when the handshake failed.
-io::Task<std::unique_ptr<io::Stream>> secure(Worker& worker, std::unique_ptr<io::Stream> stream,
-                                             const tls::ServerContext& context, ConnectionFacts& facts) {
+io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr<io::Stream> stream,
+                                                 const tls::ServerContext& context, ConnectionFacts& facts) {
   auto secured = std::make_unique<tls::TlsStream>(std::move(stream), context, worker.tls_workspace);
   const auto shaken =
       co_await secured->handshake(worker.engine.in(worker.limits.tls_handshake_timeout, worker.stop()));
@@ -61,7 +61,7 @@ io::Task<std::unique_ptr<io::Stream>> secure(Worker& worker, std::unique_ptr<io:
   worker.counters.tls_handshakes.add();
   facts.tls = true;
   facts.tls_facts = secured->facts();
-  co_return std::move(secured);
+  co_return secured;
 }
 
 // The frontend this socket belongs to by the newest configuration; nothing if it is gone.
@@ -122,15 +122,19 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
 
 io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::Accepted accepted) {
   ConnectionFacts facts{
-      accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, {}, false, {}};
+      accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, {}, false, {}, {}};
   std::unique_ptr<io::Stream> stream = std::move(accepted.stream);
   {
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
     const auto frontend = frontend_of(*snapshot, socket);
     if (!frontend) co_return std::nullopt;
     facts.frontend = snapshot->gateway->frontends[*frontend].name;
-    if (const auto context = snapshot->contexts[*frontend])
-      stream = co_await secure(worker, std::move(stream), *context, facts);
+    if (const auto context = snapshot->contexts[*frontend]) {
+      auto secured = co_await secure(worker, std::move(stream), *context, facts);
+      if (secured && snapshot->gateway->rewrites_ask_ciphers)
+        facts.ciphers_offered = secured->ciphers_offered();
+      stream = std::move(secured);
+    }
   }
   if (!stream) co_return std::nullopt;
   http::MessageSource source(*stream, http1::HeadKind::request, worker.limits, worker.http_workspace);

@@ -22,6 +22,7 @@ struct ConnectionFacts {
   std::string frontend;  // its name: a reload may move it to another socket
   bool tls = false;
   tls::TlsFacts tls_facts;
+  std::string ciphers_offered;  // by the client; only where a rewrite asks
 };
 
 // The root of everything a client does. A tunnel it becomes goes on in a task of its own.

@@ -5,8 +5,6 @@
 #include <algorithm>
 
 #include "policy/balancing/round_robin.h"
-#include "policy/decision/judge.h"
-#include "policy/decision/redirect.h"
 #include "proxy/attempt.h"
 #include "proxy/error_page.h"
 #include "proxy/worker.h"
@@ -36,6 +34,8 @@ Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot,
       frontend_index_(frontend),
       frontend_(snapshot.gateway->frontends[frontend]),
       request_(request),
+      client_facts_(client_facts()),
+      decision_(worker.decisions.take()),
       began_(worker.engine.now()),
       began_wall_(worker.engine.wall()) {
   worker_.engine.random().fill({trace_id_.data(), trace_id_.size()});
@@ -48,24 +48,28 @@ Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot,
   received_before_ = request_.text.size();
 }
 
+policy::ClientFacts Exchange::client_facts() const {
+  const ConnectionFacts& facts = client_.facts;
+  policy::ClientFacts out{facts.peer_ip,          facts.peer.port,       facts.tls, facts.tls_facts.protocol,
+                          facts.tls_facts.cipher, facts.ciphers_offered, 0};
+  if (snapshot_.gateway->rewrites_ask_round_trip)
+    out.round_trip_microseconds = client_.stream.round_trip_microseconds();
+  return out;
+}
+
 io::Task<ExchangeOutcome> Exchange::run() {
+  using Action = policy::Decision::Action;
   worker_.counters.requests.add();
   keep_alive_ = http1::is_persistent(request_) && !worker_.draining().requested();
-  const auto asked = policy::judge(request_, worker_.limits);
-  if (!asked) {
-    error_info_ = error_info(asked.error().status);
-    worker_.events.debug("request", "{} from {}: {}", asked.error().status, client_.facts.peer_ip,
-                         asked.error().what);
-    co_return co_await answer(asked.error().status, false);
+  policy::Decision& decision = *decision_;
+  policy::decide(decision, {*snapshot_.gateway, frontend_index_, request_, worker_.limits, client_facts_,
+                            trace_text(), snapshot_.bound_ports});
+  if (decision.action != Action::refuse) client_.source.begin_body(decision.asked.framing);
+  if (decision.action == Action::redirect) {
+    const bool keep = keep_alive_ && client_.source.body_finished();
+    co_return co_await answer_page(decision.status, keep, decision.location);
   }
-  target_ = asked->target;
-  framing_ = asked->framing;
-  websocket_ = asked->websocket;
-  client_.source.begin_body(framing_);
-  route_ = policy::route(*snapshot_.gateway, frontend_index_, {target_.host, target_.path});
-  if (route_.to == nullptr) co_return co_await answer(404, keep_alive_ && client_.source.body_finished());
-  if (route_.to->redirect) co_return co_await redirect(snapshot_.gateway->redirects[*route_.to->redirect]);
-  group_ = &snapshot_.gateway->groups[*route_.to->group];
+  if (decision.action != Action::forward) co_return co_await refuse(decision);
 
   int status = 502;
   while (auto member = choose()) {
@@ -80,7 +84,7 @@ io::Task<ExchangeOutcome> Exchange::run() {
   if (status == 502 && tried_count_ == 0) {
     error_info_ = "ERRORINFO_UPSTREAM_NO_LIVE";
     worker_.tell_failure(fmt::format("502 on listener '{}': no member of pool '{}' is healthy (setting '{}')",
-                                     route_.listener->name, group_->pool, group_->settings_name));
+                                     decision.route.listener->name, group().pool, group().settings_name));
   } else if (error_info_.empty()) {
     error_info_ = error_info(status);
   }
@@ -88,8 +92,19 @@ io::Task<ExchangeOutcome> Exchange::run() {
   co_return co_await answer(status, keep_alive_ && client_.source.body_finished());
 }
 
+io::Task<AfterExchange> Exchange::refuse(const policy::Decision& decision) {
+  const bool sound = decision.action == policy::Decision::Action::reject;
+  if (!sound || decision.status >= 500) error_info_ = error_info(decision.status);
+  if (sound && decision.status >= 500)
+    worker_.tell_failure(fmt::format("{} on listener '{}', rule '{}': {}", decision.status,
+                                     decision.route.listener->name, decision.route.rule->name, decision.why));
+  else if (!sound)
+    worker_.events.debug("request", "{} from {}: {}", decision.status, client_.facts.peer_ip, decision.why);
+  co_return co_await answer(decision.status, sound && keep_alive_ && client_.source.body_finished());
+}
+
 std::shared_ptr<board::Member> Exchange::choose() const {
-  const board::Group& group = snapshot_.groups[*route_.to->group];
+  const board::Group& group = snapshot_.groups[*decision_->route.to->group];
   if (tried_count_ >= std::min(tries_max, worker_.limits.members_tried_max)) return nullptr;
   const auto up = [&](std::size_t i) {
     return group.members[i]->health.load(std::memory_order_relaxed) == model::Health::up;
@@ -97,9 +112,10 @@ std::shared_ptr<board::Member> Exchange::choose() const {
   std::size_t healthy = 0;
   for (std::size_t i = 0; i < group.members.size(); ++i) healthy += up(i) ? 1 : 0;
   // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
-  const bool too_few = healthy < group_->settings.probe.min_servers;
+  const unsigned enough = this->group().settings.probe.min_servers;
+  const bool too_few = healthy < enough;
   const auto usable = [&](std::size_t i) {
-    if (!up(i) && !(too_few && i < group_->settings.probe.min_servers)) return false;
+    if (!up(i) && !(too_few && i < enough)) return false;
     return std::find(tried_.begin(), tried_.begin() + tried_count_, group.members[i].get()) ==
            tried_.begin() + tried_count_;
   };
@@ -112,20 +128,12 @@ bool Exchange::can_send_again() const {
 }
 
 const RouteNames& Exchange::names() const {
-  return route_.to != nullptr ? *snapshot_.names[route_.to->id] : snapshot_.unrouted;
+  const model::Destination* to = decision_->route.to;
+  return to != nullptr ? *snapshot_.names[to->id] : snapshot_.unrouted;
 }
 
 io::Task<AfterExchange> Exchange::answer(int status, bool keep_alive) {
   return answer_page(status, keep_alive, {});
-}
-
-io::Task<AfterExchange> Exchange::redirect(const model::Redirect& to) {
-  policy::RedirectFacts facts{target_.host, target_.path, target_.query, 0};
-  if (to.listener)
-    facts.target_port = snapshot_.bound_ports[snapshot_.gateway->listeners[*to.listener].frontend];
-  const std::string location = policy::redirect_location(*snapshot_.gateway, to, facts);
-  const bool keep = keep_alive_ && client_.source.body_finished();
-  co_return co_await answer_page(location.empty() ? 400 : to.status, keep, location);
 }
 
 io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::string_view location) {
@@ -167,7 +175,7 @@ void Exchange::note_try(const board::Member& member, int status, Duration took) 
 
 TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
   const auto& options = snapshot_.gateway->options;
-  TunnelTag tag{snapshot_.names[route_.to->id],
+  TunnelTag tag{snapshot_.names[decision_->route.to->id],
                 std::move(member),
                 trace_id_,
                 client_.facts.peer.ip,
@@ -175,7 +183,7 @@ TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
                 0,
                 false};
   if (options.request_timeout_limits_tunnels) {
-    tag.idle_seconds_max = static_cast<std::uint32_t>(group_->settings.request_timeout.count());
+    tag.idle_seconds_max = static_cast<std::uint32_t>(group().settings.request_timeout.count());
     tag.only_backend_counts = true;
   } else if (options.tunnel_idle_timeout) {
     tag.idle_seconds_max = static_cast<std::uint32_t>(options.tunnel_idle_timeout->count());
@@ -185,6 +193,7 @@ TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
 
 void Exchange::fill(telemetry::AccessRecord& record, int status) {
   const RouteNames& names = this->names();
+  const http1::RequestTarget& target = decision_->asked.target;
   record.time = began_wall_;
   record.resource_id = names.resource_id;
   record.listener = names.listener;
@@ -195,8 +204,9 @@ void Exchange::fill(telemetry::AccessRecord& record, int status) {
   record.client_port = client_.facts.peer.port;
   record.method = request_.method();
   record.original_uri = request_.target();
-  record.request_uri = target_.path;
-  record.query = target_.query;
+  const bool rewritten = decision_->rewriter.url_changed();
+  record.request_uri = rewritten ? std::string_view(decision_->rewriter.path()) : target.path;
+  record.query = rewritten ? std::string_view(decision_->rewriter.query()) : target.query;
   record.user_agent = request_.find(FieldId::user_agent).value_or("");
   record.http_version = request_.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
   record.status = status;
@@ -211,8 +221,8 @@ void Exchange::fill(telemetry::AccessRecord& record, int status) {
   record.server_routed = routed_;
   record.server_status = statuses_;
   record.server_latency = latencies_;
-  record.original_host = target_.authority;
-  record.host = target_.host;
+  record.original_host = target.authority;
+  record.host = target.host;
   record.error_info = error_info_.empty() ? "ERRORINFO_NO_ERROR" : error_info_;
   record.content_type = content_type_;
 }

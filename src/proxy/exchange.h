@@ -7,9 +7,9 @@
 #include <string>
 #include <variant>
 
+#include "base/recycle_pool.h"
 #include "http/message_source.h"
-#include "policy/decision/route.h"
-#include "protocol/http1/request_target.h"
+#include "policy/decision/decide.h"
 #include "proxy/connection.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel.h"
@@ -61,14 +61,18 @@ class Exchange {
   // Which member next; null when none is left to try.
   [[nodiscard]] std::shared_ptr<board::Member> choose() const;
   [[nodiscard]] io::Task<AfterExchange> answer(int status, bool keep_alive);
-  [[nodiscard]] io::Task<AfterExchange> redirect(const model::Redirect& to);
   [[nodiscard]] io::Task<AfterExchange> answer_page(int status, bool keep_alive, std::string_view location);
+  // What the gateway knows of this client.
+  [[nodiscard]] policy::ClientFacts client_facts() const;
+  [[nodiscard]] io::Task<AfterExchange> refuse(const policy::Decision& decision);
   void note_try(const board::Member& member, int status, Duration took);
   void log(int status);
   void fill(telemetry::AccessRecord& record, int status);
   [[nodiscard]] bool can_send_again() const;
   [[nodiscard]] TunnelTag make_tag(std::shared_ptr<board::Member> member) const;
   [[nodiscard]] const RouteNames& names() const;
+  [[nodiscard]] bool websocket() const { return decision_->asked.websocket; }
+  [[nodiscard]] const model::BackendGroup& group() const { return *decision_->group; }
   [[nodiscard]] std::string_view trace_text() const { return {trace_hex_.data(), trace_hex_.size()}; }
 
   Worker& worker_;
@@ -77,11 +81,8 @@ class Exchange {
   const model::Index frontend_index_;
   const model::Frontend& frontend_;
   const MessageHead& request_;
-  policy::Route route_;
-  const model::BackendGroup* group_ = nullptr;
-  http1::Framing framing_;
-  http1::RequestTarget target_;
-  bool websocket_ = false;
+  const policy::ClientFacts client_facts_;
+  RecyclePool<policy::Decision>::Lease decision_;
   bool keep_alive_ = false;
 
   static constexpr std::size_t tries_max = 4;

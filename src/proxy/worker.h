@@ -8,6 +8,7 @@
 #include "http/workspace.h"
 #include "io/engine.h"
 #include "io/task_group.h"
+#include "policy/decision/decide.h"
 #include "protocol/http_date.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel.h"
@@ -50,6 +51,7 @@ class Worker {
   tls::Workspace tls_workspace;
   http::Workspace http_workspace;
   UpstreamPool upstreams;
+  RecyclePool<policy::Decision> decisions{http::Workspace::kept_max};
   telemetry::Counters counters;
   telemetry::AccessLog access_log;
   telemetry::EventLog& events;

@@ -77,6 +77,16 @@ TlsFacts TlsStream::facts() const {
   return {SSL_get_version(ssl_.get()), cipher != nullptr ? cipher : ""};
 }
 
+std::string TlsStream::ciphers_offered() const {
+  std::string out;
+  const auto* ciphers = SSL_get_client_ciphers(ssl_.get());
+  for (int i = 0; ciphers != nullptr && i < sk_SSL_CIPHER_num(ciphers); ++i) {
+    if (!out.empty()) out += ':';
+    out += SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, i));
+  }
+  return out;
+}
+
 io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
   for (;;) {
     ERR_clear_error();

@@ -42,11 +42,16 @@ class TlsStream final : public io::Stream, private io::Ready {
 
   [[nodiscard]] io::Task<Result<>> handshake(io::Wait wait);
   [[nodiscard]] TlsFacts facts() const;  // literals of OpenSSL's
+  // What the client offered, by OpenSSL's names, divided by ':'.
+  [[nodiscard]] std::string ciphers_offered() const;
   // For an answer in clear to a client that spoke plain HTTP: handshake() then fails with kind `protocol`.
   [[nodiscard]] io::Stream& lower() { return *lower_; }
 
   void reset_on_close() override { lower_->reset_on_close(); }
   void watch(io::StreamWatcher* watcher) override { lower_->watch(watcher); }
+  [[nodiscard]] std::uint32_t round_trip_microseconds() const override {
+    return lower_->round_trip_microseconds();
+  }
   [[nodiscard]] io::Engine& engine() override { return lower_->engine(); }
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool try_receive(Result<BytesView>& result) override;

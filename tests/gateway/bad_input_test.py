@@ -128,8 +128,10 @@ class BadInput(unittest.TestCase):
             self.assertRegex(line, r"^\S+gateway\.json:\d+:\d+: (error|warning): \w+: .*$")
 
     def test_what_is_not_supported_yet_is_an_error_and_not_passed_over(self):
-        problem = self.check(lambda p: p["backendHttpSettingsCollection"][0]["properties"].update(path="/api/"))["NotSupportedYet"]
-        self.assert_placed(problem, r'"path" is not supported yet \(the path a member gets is the client.s\)')
+        problem = self.check(lambda p: p["backendHttpSettingsCollection"][0]["properties"].update(authenticationCertificates=[]))
+        self.assertNotIn("NotSupportedYet", problem)
+        problem = self.check(lambda p: p.update(entraJWTValidationConfigs=[{"name": "jwt", "properties": {"tenantId": "x"}}]))["NotSupportedYet"]
+        self.assert_placed(problem, r'"entraJWTValidationConfigs" is not supported yet')
         waf = {"enabled": True, "firewallMode": "Prevention", "ruleSetType": "OWASP", "ruleSetVersion": "3.0"}
         self.assert_placed(self.check(lambda p: p.update(webApplicationFirewallConfiguration=waf))["WafNotEnforced"], '"waf": "ignore"')
         self.assertNotIn("WafNotEnforced", self.check(lambda p: p.update(webApplicationFirewallConfiguration=waf), local=dict(LOCAL, waf="ignore")))

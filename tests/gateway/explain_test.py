@@ -17,6 +17,29 @@ PATHS = ["/", "/images", "/images/", "/images/a.png", "/IMAGES/x", "/imagesx", "
 PATH_RULES = [["/images/*"], ["/images*"], ["/images"], ["/video/*", "/video"], ["/"], ["/*"], ["/a;b=c/*"]]
 
 
+def random_rewrites(rng, c):
+    def value():
+        return "".join(rng.choice(["a", "-", "{var_uri_path}", "{var_host}", "{http_req_Accept}", "{var_query_string}", "{var_cookie_a}", "{var_http_method}"]) for _ in range(rng.randint(0, 3)))
+
+    def rule(n):
+        conditions, values = [], [value(), value()]
+        if rng.random() < 0.6:
+            variable, pattern = rng.choice([("var_uri_path", "^/(images|x)(.*)$"), ("http_req_Accept", "(.*)/(.*)"), ("var_host", "^(www|api)[.](.*)$"), ("http_req_X-Made", "a(.?)()")])
+            conditions.append({"variable": variable, "pattern": pattern, "ignoreCase": rng.random() < 0.5, "negate": rng.random() < 0.2})
+            values += ["{%s_1}" % variable, "x{%s_2}" % variable]
+        fields = [{"headerName": name, "headerValue": rng.choice(values)} for name in rng.sample(["X-Made", "Accept", "X-Forwarded-For", "X-Original-Host", "Cookie"], rng.randint(0, 3))]
+        actions = {"requestHeaderConfigurations": fields, "responseHeaderConfigurations": []}
+        if rng.random() < 0.2:
+            fields.append({"headerName": "Host", "headerValue": rng.choice(["h.example", "{var_host}"])})
+        if rng.random() < 0.4:
+            actions["urlConfiguration"] = {"modifiedPath": "/" + rng.choice(values), "reroute": rng.random() < 0.5}
+            if rng.random() < 0.5:
+                actions["urlConfiguration"]["modifiedQueryString"] = rng.choice(values)
+        return {"name": f"r{n}", "ruleSequence": n, "conditions": conditions, "actionSet": actions}
+    name = f"set{len(c.properties.setdefault('rewriteRuleSets', []))}"
+    return c.add("rewriteRuleSets", name, rewriteRules=[rule(n) for n in range(rng.randint(1, 3))])
+
+
 def random_config(rng, backends):
     c = Config()
     pools = [c.pool(b.name, b.address) for b in backends]
@@ -35,7 +58,11 @@ def random_config(rng, backends):
             name = f"redirect{len(c.properties['redirectConfigurations'])}"
             return {"redirectConfiguration": c.add("redirectConfigurations", name, redirectType=rng.choice(["Permanent", "Found", "SeeOther", "Temporary"]),
                                                    includePath=rng.random() < 0.5, includeQueryString=rng.random() < 0.5, **target)}
-        return {"backendAddressPool": rng.choice(pools), "backendHttpSettings": rng.choice([c.settings(), c.settings("named", hostName="inside.example"), c.settings("picked", pickHostNameFromBackendAddress=True)])}
+        settings = [c.settings(), c.settings("named", hostName="inside.example"), c.settings("picked", pickHostNameFromBackendAddress=True), c.settings("path", path="/inner/"), c.settings("bare", path="/bare")]
+        to = {"backendAddressPool": rng.choice(pools), "backendHttpSettings": rng.choice(settings)}
+        if rng.random() < 0.4:
+            to["rewriteRuleSet"] = random_rewrites(rng, c)
+        return to
     for i, listener in enumerate(rng.sample(listeners, len(listeners))):
         priority = {"priority": rng.randint(1, 500) * 20 + i}
         if rng.random() < 0.5:

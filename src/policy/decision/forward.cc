@@ -4,19 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
 
 namespace passerelle::policy {
 namespace {
-
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
-  out += "\r\n";
-}
 
 bool is_hop_by_hop(FieldId id) {
   switch (id) {
@@ -54,6 +48,18 @@ bool is_twin_of_our_own(std::string_view name) {
   return is_our_own(id) || is_hop_by_hop(id);
 }
 
+// A number as text, without a string.
+class Digits {
+ public:
+  std::string_view of(std::uint64_t number) {
+    text_.emplace(number);
+    return {text_->data(), text_->size()};
+  }
+
+ private:
+  std::optional<fmt::format_int> text_;
+};
+
 // What of a head goes on: all but hop-by-hop fields and those that Connection names (RFC 9110 section 7.6.1).
 class Passed {
  public:
@@ -77,65 +83,57 @@ class Passed {
   std::size_t count_ = 0;
 };
 
-void append_forwarded(std::string& out, const MessageHead& head, const http1::RequestTarget& target,
-                      const ForwardFacts& facts) {
-  out += "X-Forwarded-For: ";
-  for (const auto& field : head.fields) {
-    if (field.id != FieldId::x_forwarded_for || head.value(field).empty()) continue;
-    out += head.value(field);
-    out += ", ";
+void add_forwarded(MessageHead& out, const MessageHead& head, const http1::RequestTarget& target,
+                   const ForwardFacts& facts) {
+  Digits digits;
+  // The list so far, and the client: put together where the field's value will stand.
+  MessageHead::Field field;
+  field.id = FieldId::x_forwarded_for;
+  field.name = out.append("X-Forwarded-For");
+  field.value = out.append({});
+  const auto extend = [&](std::string_view part) { field.value.size += out.append(part).size; };
+  for (const auto& each : head.fields) {
+    if (each.id != FieldId::x_forwarded_for || head.value(each).empty()) continue;
+    extend(head.value(each));
+    extend(", ");
   }
   const bool v6 = facts.client_ip.find(':') != std::string_view::npos;
-  fmt::format_to(std::back_inserter(out), fmt::runtime(v6 ? "[{}]:{}\r\n" : "{}:{}\r\n"), facts.client_ip,
-                 facts.client_port);
-  append_field(out, "X-Forwarded-Proto", facts.tls ? "https" : "http");
-  fmt::format_to(std::back_inserter(out), "X-Forwarded-Port: {}\r\n", facts.listener_port);
-  append_field(out, "X-Original-Host", target.authority);
-  append_field(out, "X-Original-URL", target.origin);
-  append_field(out, "X-AppGW-Trace-Id", facts.trace_id);
-}
-
-void append_status_line(std::string& out, const MessageHead& head) {
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", head.status, head.reason());
+  if (v6) extend("[");
+  extend(facts.client_ip);
+  extend(v6 ? "]:" : ":");
+  extend(digits.of(facts.client_port));
+  out.copy(field);
+  out.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", facts.tls ? "https" : "http");
+  out.add(FieldId::x_forwarded_port, "X-Forwarded-Port", digits.of(facts.listener_port));
+  out.add(FieldId::x_original_host, "X-Original-Host", target.authority);
+  out.add(FieldId::x_original_url, "X-Original-URL", target.origin);
+  out.add(FieldId::x_appgw_trace_id, "X-AppGW-Trace-Id", facts.trace_id);
 }
 
 }  // namespace
 
-std::string_view upstream_host(const model::BackendSettings& settings, std::string_view member_name,
-                               const http1::RequestTarget& target) {
-  if (!settings.host_name.empty()) return settings.host_name;
-  return settings.pick_host_from_member ? member_name : target.authority;
-}
-
-std::string_view server_name(const model::BackendSettings& settings, std::string_view member_name,
-                             const http1::RequestTarget& target) {
-  const std::string_view name = !settings.host_name.empty()      ? std::string_view(settings.host_name)
-                                : settings.pick_host_from_member ? member_name
-                                                                 : target.host;
-  return IpAddress::parse(name) || name.starts_with('[') ? std::string_view() : name;
-}
-
-void append_request(std::string& out, const MessageHead& head, const http1::RequestTarget& target,
-                    const http1::Framing& framing, const ForwardFacts& facts) {
-  out += head.method();
-  out += ' ';
-  out += target.origin;
-  out += " HTTP/1.1\r\n";
-  append_field(out, "Host", facts.host);
+void make_request(MessageHead& out, const MessageHead& head, const http1::RequestTarget& target,
+                  const http1::Framing& framing, const ForwardFacts& facts) {
+  Digits digits;
+  out.begin_copy(head);
+  out.set_target(target.origin);
+  out.add(FieldId::host, "Host", target.authority);
   const Passed passes(head);
   for (const auto& field : head.fields) {
     if (is_our_own(field.id) || !passes(field)) continue;
     if (field.id == FieldId::other && is_twin_of_our_own(head.name(field))) continue;
-    append_field(out, head.name(field), head.value(field));
+    out.copy(field);
   }
   if (framing.kind == http1::Framing::Kind::chunked) {
-    out += "Transfer-Encoding: chunked\r\n";
+    out.add(FieldId::transfer_encoding, "Transfer-Encoding", "chunked");
   } else if (framing.has_body() || head.count(FieldId::content_length) > 0) {
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", framing.length);
+    out.add(FieldId::content_length, "Content-Length", digits.of(framing.length));
   }
-  append_forwarded(out, head, target, facts);
-  if (facts.websocket) out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
-  out += "\r\n";
+  add_forwarded(out, head, target, facts);
+  if (facts.websocket) {
+    out.add(FieldId::connection, "Connection", "Upgrade");
+    out.add(FieldId::upgrade, "Upgrade", "websocket");
+  }
 }
 
 http1::Framing::Kind client_framing(const http1::Framing& backend, int client_minor_version) {
@@ -144,9 +142,9 @@ http1::Framing::Kind client_framing(const http1::Framing& backend, int client_mi
   return client_minor_version == 1 ? Kind::chunked : Kind::until_close;
 }
 
-void append_response(std::string& out, const MessageHead& head, const http1::Framing& backend,
-                     const ResponseFacts& facts) {
-  append_status_line(out, head);
+void make_response(MessageHead& out, const MessageHead& head, const http1::Framing& backend,
+                   const ResponseFacts& facts) {
+  out.begin_copy(head);
   const Passed passes(head);
   bool length_sent = false;
   for (const auto& field : head.fields) {
@@ -154,45 +152,37 @@ void append_response(std::string& out, const MessageHead& head, const http1::Fra
       // Once, and never beside a transfer coding; kept for HEAD and 304, where it speaks of another body.
       const bool framed =
           backend.kind == http1::Framing::Kind::none || backend.kind == http1::Framing::Kind::length;
-      if (!framed || std::exchange(length_sent, true) || head.status == 204) continue;
-      append_field(out, "Content-Length", head.value(field));
+      if (framed && !std::exchange(length_sent, true) && head.status != 204) out.copy(field);
       continue;
     }
-    if (passes(field)) append_field(out, head.name(field), head.value(field));
+    if (passes(field)) out.copy(field);
   }
-  if (head.count(FieldId::date) == 0 && !facts.date.empty()) append_field(out, "Date", facts.date);
+  if (head.count(FieldId::date) == 0 && !facts.date.empty()) out.add(FieldId::date, "Date", facts.date);
   const auto kind = client_framing(backend, facts.client_minor_version);
-  if (kind == http1::Framing::Kind::chunked) out += "Transfer-Encoding: chunked\r\n";
+  if (kind == http1::Framing::Kind::chunked)
+    out.add(FieldId::transfer_encoding, "Transfer-Encoding", "chunked");
   // RFC 9110 section 15.5.22: a 426 says which protocol it wants.
   const auto upgrade = head.status == 426 ? head.find(FieldId::upgrade) : std::nullopt;
-  if (upgrade) append_field(out, "Upgrade", *upgrade);
-  if (!facts.keep_alive)
-    out += upgrade ? "Connection: close, Upgrade\r\n" : "Connection: close\r\n";
-  else if (upgrade)
-    out += "Connection: Upgrade\r\n";
-  else if (facts.client_minor_version == 0)
-    out += "Connection: keep-alive\r\n";
-  out += "\r\n";
+  if (upgrade) out.add(FieldId::upgrade, "Upgrade", *upgrade);
+  const std::string_view options = !facts.keep_alive                 ? (upgrade ? "close, Upgrade" : "close")
+                                   : upgrade                         ? "Upgrade"
+                                   : facts.client_minor_version == 0 ? "keep-alive"
+                                                                     : "";
+  if (!options.empty()) out.add(FieldId::connection, "Connection", options);
 }
 
-void append_interim(std::string& out, const MessageHead& head) {
-  append_status_line(out, head);
+void make_interim(MessageHead& out, const MessageHead& head) {
+  out.begin_copy(head);
   const Passed passes(head);
   for (const auto& field : head.fields) {
-    if (field.id != FieldId::content_length && passes(field))
-      append_field(out, head.name(field), head.value(field));
+    if (field.id != FieldId::content_length && passes(field)) out.copy(field);
   }
-  out += "\r\n";
 }
 
-void append_switch(std::string& out, const MessageHead& head) {
-  append_status_line(out, head);
-  const Passed passes(head);
-  for (const auto& field : head.fields) {
-    if (field.id != FieldId::content_length && passes(field))
-      append_field(out, head.name(field), head.value(field));
-  }
-  out += "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+void make_switch(MessageHead& out, const MessageHead& head) {
+  make_interim(out, head);
+  out.add(FieldId::connection, "Connection", "Upgrade");
+  out.add(FieldId::upgrade, "Upgrade", "websocket");
 }
 
 }  // namespace passerelle::policy

@@ -31,12 +31,12 @@ std::string comes_first(const Route& winner) {
       has_priority ? fmt::format(", by its rule's priority {}", *winner.rule->priority) : std::string());
 }
 
-void follow_rule(Route& out, const RouteRequest& request, std::vector<Considered>* considered) {
+void follow_rule(Route& out, std::string_view path, std::vector<Considered>* considered) {
+  out.path_rule = nullptr;
   out.to = &out.rule->otherwise;
   for (const model::PathRule& path_rule : out.rule->path_rules) {
-    if (std::ranges::any_of(path_rule.paths, [&](const auto& pattern) {
-          return model::path_matches(pattern, request.path);
-        })) {
+    if (std::ranges::any_of(path_rule.paths,
+                            [&](const auto& pattern) { return model::path_matches(pattern, path); })) {
       out.path_rule = &path_rule;
       out.to = &path_rule.to;
       return;
@@ -45,7 +45,7 @@ void follow_rule(Route& out, const RouteRequest& request, std::vector<Considered
     std::vector<std::string_view> paths;
     for (const auto& pattern : path_rule.paths) paths.push_back(pattern.text);
     considered->push_back({out.listener, out.rule, &path_rule,
-                           fmt::format("the path {} is none of {}", request.path, fmt::join(paths, ", "))});
+                           fmt::format("the path {} is none of {}", path, fmt::join(paths, ", "))});
   }
 }
 
@@ -64,13 +64,17 @@ Route route(const model::Gateway& gateway, model::Index frontend, const RouteReq
     } else if (takes_host(listener, request.host)) {
       out.listener = &listener;
       out.rule = rule;
-      if (rule != nullptr) follow_rule(out, request, considered);
+      if (rule != nullptr) follow_rule(out, request.path, considered);
       if (considered == nullptr) return out;
     } else if (considered != nullptr) {
       considered->push_back({&listener, rule, nullptr, not_for_host(listener, request.host)});
     }
   }
   return out;
+}
+
+void route_again(Route& route, std::string_view path, std::vector<Considered>* considered) {
+  follow_rule(route, path, considered);
 }
 
 }  // namespace passerelle::policy

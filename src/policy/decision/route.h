@@ -37,4 +37,7 @@ struct Considered {
 [[nodiscard]] Route route(const model::Gateway& gateway, model::Index frontend, const RouteRequest& request,
                           std::vector<Considered>* considered = nullptr);
 
+// The same rule's path map once more, by a rewritten path.
+void route_again(Route& route, std::string_view path, std::vector<Considered>* considered = nullptr);
+
 }  // namespace passerelle::policy
