@@ -59,7 +59,8 @@ class Program {
         signals_(gateway_signals, [this](int number) { hear(number); }),
         data_plane_(engine_, clock_, resolver_, {options.workers, {Limits{}, access_sink_, for_people}},
                     events_),
-        configuration_(control::FileSource(options.files), activation(), events_),
+        configuration_(control::FileSource(options.files), control::StateFolder(options.state), activation(),
+                       random_, events_),
         pages_(observed()),
         admin_(engine_, [this](const http::Request& request) { return pages_.answer(request); }),
         tasks_(engine_) {}
@@ -100,7 +101,7 @@ class Program {
         view.pool = tag.names->pool;
         view.settings = tag.names->settings;
         view.client = Endpoint{tag.client_ip, tag.client_port, {}}.to_string();
-        view.member = tag.member->address;
+        view.member = tag.seat.member()->address;
         view.seconds = std::chrono::duration<double>(worker.engine.now() - tunnel.opened()).count();
         view.messages_from_client = tunnel.from_client().frames.messages();
         view.messages_from_backend = tunnel.from_backend().frames.messages();

@@ -111,6 +111,8 @@ void compile_options(const Compilation& c) {
   options.unhealthy_drains_tunnels = c.local.unhealthy_drains_tunnels;
   options.update_drains_tunnels = c.local.update_drains_tunnels;
   options.tunnel_idle_timeout = c.local.tunnel_idle_timeout;
+  options.tunnels_to_fewest = c.local.tunnels_to_fewest;
+  options.affinity_key = c.local.affinity_key;
   c.gateway.without_effect = c.resource.without_effect();
 
   check_waf_configuration(c);

@@ -42,8 +42,21 @@ void check_local_names(const Compilation& c);
 void check_unused_backends(const Compilation& c);
 void compile_options(const Compilation& c);
 
-// The index of the group for this pool and setting; made at the first asking.
-[[nodiscard]] std::optional<model::Index> compile_group(const Compilation& c, const Item& pool,
+// Where a group's members come from: a pool, or the pools of a load distribution policy.
+struct GroupSource {
+  struct Share {
+    const Item* pool = nullptr;
+    std::uint32_t weight = 1;
+  };
+  std::string name;
+  bool is_policy = false;
+  model::Balancing balancing = model::Balancing::round_robin;
+  std::vector<Share> pools;
+};
+// The index of the group for this source and setting; made at the first asking.
+[[nodiscard]] std::optional<model::Index> compile_group(const Compilation& c, const GroupSource& source,
                                                         const Item& settings);
+// Nothing: the policy cannot be used, and that was said.
+[[nodiscard]] std::optional<GroupSource> read_load_distribution(const Compilation& c, const Item& policy);
 
 }  // namespace passerelle::arm

@@ -98,6 +98,26 @@ model::Probe read_probe(const Compilation& c, const Item& item, const model::Bac
   return probe;
 }
 
+void read_affinity(const PropertyReader& reader, model::BackendSettings& out) {
+  const auto affinity = reader.string("cookieBasedAffinity").value_or("Disabled");
+  if (!equals_ignoring_case(affinity, "Enabled")) {
+    if (!equals_ignoring_case(affinity, "Disabled"))
+      reader.error("cookieBasedAffinity", "InvalidRequestFormat",
+                   fmt::format("cookieBasedAffinity is \"Enabled\" or \"Disabled\", not '{}'", affinity));
+    return;
+  }
+  out.affinity_cookie = reader.string("affinityCookieName").value_or("");
+  if (out.affinity_cookie.empty()) out.affinity_cookie = "ApplicationGatewayAffinity";
+  // RFC 6265 section 4.1.1: a cookie's name is a token.
+  const auto is_token = [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
+  };
+  if (!std::ranges::all_of(out.affinity_cookie, is_token))
+    reader.error("affinityCookieName", "InvalidRequestFormat",
+                 fmt::format("'{}' is no name for a cookie: letters, digits, '-', '_' and '.' are",
+                             out.affinity_cookie));
+}
+
 void read_path(const PropertyReader& reader, model::BackendSettings& out) {
   out.path = reader.string("path").value_or("");
   if (out.path.empty()) return;
@@ -126,6 +146,7 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
                  "hostName and pickHostNameFromBackendAddress exclude each other; remove one");
   }
   read_path(reader, out);
+  read_affinity(reader, out);
   if (const auto draining = reader.inner("connectionDraining")) {
     const PropertyReader inner(*draining, c.problems);
     if (inner.boolean("enabled").value_or(false)) {
@@ -192,6 +213,7 @@ model::Target make_target(const std::string& name, const LocalAddress& address,
                           const model::BackendSettings& settings) {
   model::Target target;
   target.name = name;
+  target.identity = fmt::format("{}|{}", name, settings.port);
   target.tls = address.tls.value_or(settings.https);
   target.port = address.port.value_or(settings.port);
   if (!address.unix_path.empty())
@@ -219,29 +241,26 @@ model::Target target_of(const Compilation& c, const Member& member, const model:
 
 }  // namespace
 
-std::optional<model::Index> compile_group(const Compilation& c, const Item& pool, const Item& settings_item) {
-  auto& groups = c.gateway.groups;
-  const auto same = std::ranges::find_if(groups, [&](const model::BackendGroup& group) {
-    return group.pool == pool.name && group.settings_name == settings_item.name;
-  });
-  if (same != groups.end()) return static_cast<model::Index>(same - groups.begin());
-  const auto& settings = settings_of(c, settings_item);
-  if (!settings) return std::nullopt;
-  model::BackendGroup group{pool.name, settings_item.name, *settings, {}};
+namespace {
+
+void add_targets(const Compilation& c, const GroupSource::Share& share, model::BackendGroup& group) {
+  const Item& pool = *share.pool;
+  const std::size_t before = group.targets.size();
   if (const auto* replaced = c.local.backend_pools.find(pool.name)) {
     for (const LocalAddress& address : replaced->value) {
       const auto name = !address.unix_path.empty() ? "unix:" + address.unix_path : address.host;
-      group.targets.push_back(make_target(name, address, *settings));
+      group.targets.push_back(make_target(name, address, group.settings));
+      group.targets.back().identity = fmt::format("{}|{}", name, group.targets.back().port);
     }
   } else {
     for (const Member& member : read_members(c, pool))
-      group.targets.push_back(target_of(c, member, *settings));
+      group.targets.push_back(target_of(c, member, group.settings));
     const JsonValue* written = pool.properties->find("backendAddresses");
     const JsonValue* addresses = written != nullptr ? pool.evaluator->try_resolve_all(*written) : nullptr;
     // Members that are there and wrong had their own word.
     const bool none = written == nullptr || (addresses != nullptr && addresses->items.empty());
-    if (group.targets.empty() && none) {
-      c.problems.warning(
+    if (group.targets.size() == before && none) {
+      c.problems.warning_once(
           pool.where, "EmptyBackendPool",
           fmt::format("the pool '{}' has no member, so every request to it ends in 502; NICs and scale sets "
                       "are not seen here: "
@@ -250,8 +269,60 @@ std::optional<model::Index> compile_group(const Compilation& c, const Item& pool
           pool.path);
     }
   }
+  for (std::size_t i = before; i < group.targets.size(); ++i) group.targets[i].weight = share.weight;
+}
+
+}  // namespace
+
+std::optional<model::Index> compile_group(const Compilation& c, const GroupSource& source,
+                                          const Item& settings_item) {
+  auto& groups = c.gateway.groups;
+  const auto same = std::ranges::find_if(groups, [&](const model::BackendGroup& group) {
+    return group.pool == source.name && group.is_policy == source.is_policy &&
+           group.settings_name == settings_item.name;
+  });
+  if (same != groups.end()) return static_cast<model::Index>(same - groups.begin());
+  const auto& settings = settings_of(c, settings_item);
+  if (!settings) return std::nullopt;
+  model::BackendGroup group{source.name, settings_item.name, *settings,
+                            {},          source.is_policy,   source.balancing};
+  for (const GroupSource::Share& share : source.pools) add_targets(c, share, group);
   groups.push_back(std::move(group));
   return groups.size() - 1;
+}
+
+std::optional<GroupSource> read_load_distribution(const Compilation& c, const Item& policy) {
+  const PropertyReader reader(policy, c.problems);
+  GroupSource out{policy.name, true, {}, {}};
+  const auto algorithm = reader.string("loadDistributionAlgorithm").value_or("RoundRobin");
+  if (equals_ignoring_case(algorithm, "LeastConnections")) {
+    out.balancing = model::Balancing::least_connections;
+  } else if (equals_ignoring_case(algorithm, "IpHash")) {
+    out.balancing = model::Balancing::ip_hash;
+  } else if (!equals_ignoring_case(algorithm, "RoundRobin")) {
+    reader.error("loadDistributionAlgorithm", "InvalidRequestFormat",
+                 fmt::format("a loadDistributionAlgorithm is \"RoundRobin\", \"LeastConnections\" or "
+                             "\"IpHash\", not '{}'",
+                             algorithm));
+    return std::nullopt;
+  }
+  bool good = true;
+  for (const Item& item : inner_items(policy, "loadDistributionTargets", c.problems)) {
+    const PropertyReader inner(item, c.problems);
+    const Item* pool = c.resolve(inner, "backendAddressPool", "backendAddressPools", true);
+    good = good && pool != nullptr;
+    constexpr std::uint32_t weight_max = 100;
+    out.pools.push_back({pool, inner.number("weightPerServer", 1, weight_max).value_or(1)});
+  }
+  if (out.pools.empty() && !reader.failed("loadDistributionTargets")) {
+    reader.error(
+        "loadDistributionTargets", "InvalidRequestFormat",
+        fmt::format("the policy '{}' has no loadDistributionTargets; name a pool, or let the rule have "
+                    "a backendAddressPool",
+                    policy.name));
+    good = false;
+  }
+  return good ? std::optional(std::move(out)) : std::nullopt;
 }
 
 void check_unused_backends(const Compilation& c) {

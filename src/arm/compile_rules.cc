@@ -12,11 +12,31 @@ namespace {
 
 // Names of the properties that lead somewhere: a rule's and a path rule's own, and a map's default ones.
 struct LeadsTo {
-  std::string_view pool, settings, redirect, rewrites;
+  std::string_view pool, settings, redirect, rewrites, distribution;
 };
-constexpr LeadsTo own{"backendAddressPool", "backendHttpSettings", "redirectConfiguration", "rewriteRuleSet"};
+constexpr LeadsTo own{"backendAddressPool", "backendHttpSettings", "redirectConfiguration", "rewriteRuleSet",
+                      "loadDistributionPolicy"};
 constexpr LeadsTo by_default{"defaultBackendAddressPool", "defaultBackendHttpSettings",
-                             "defaultRedirectConfiguration", "defaultRewriteRuleSet"};
+                             "defaultRedirectConfiguration", "defaultRewriteRuleSet",
+                             "defaultLoadDistributionPolicy"};
+
+// The pool, or the policy that stands in its place. Nothing: it cannot be used, and that was said.
+std::optional<GroupSource> read_source(const Compilation& c, const PropertyReader& reader,
+                                       const LeadsTo& names) {
+  if (reader.failed(names.distribution)) return std::nullopt;
+  if (reader.value(names.distribution) == nullptr) {
+    const Item* pool = c.resolve(reader, names.pool, "backendAddressPools", true);
+    if (pool == nullptr) return std::nullopt;
+    return GroupSource{pool->name, false, {}, {{pool, 1}}};
+  }
+  if (reader.value(names.pool) != nullptr) {
+    reader.error(names.distribution, "InvalidRequestFormat",
+                 fmt::format("{} and {} exclude each other; remove one", names.pool, names.distribution));
+    return std::nullopt;
+  }
+  const Item* policy = c.resolve(reader, names.distribution, "loadDistributionPolicies", true);
+  return policy != nullptr ? read_load_distribution(c, *policy) : std::nullopt;
+}
 
 // False: it names none that can be used, and that was said.
 bool read_rewrites(const Compilation& c, const PropertyReader& reader, const LeadsTo& names,
@@ -40,7 +60,8 @@ std::optional<model::Destination> read_destination(const Compilation& c, const P
                                                    const LeadsTo& names) {
   const bool redirects = reader.value(names.redirect) != nullptr || reader.failed(names.redirect);
   const bool forwards = reader.value(names.pool) != nullptr || reader.value(names.settings) != nullptr ||
-                        reader.failed(names.pool) || reader.failed(names.settings);
+                        reader.value(names.distribution) != nullptr || reader.failed(names.pool) ||
+                        reader.failed(names.settings);
   model::Destination out;
   if (redirects && forwards) {
     reader.error(names.redirect, "ApplicationGatewayRequestRoutingRuleRedirectAndBackend",
@@ -55,10 +76,10 @@ std::optional<model::Destination> read_destination(const Compilation& c, const P
     if (found == c.gateway.redirects.end()) return std::nullopt;  // its own problem was said
     out.redirect = static_cast<model::Index>(found - c.gateway.redirects.begin());
   } else {
-    const Item* pool = c.resolve(reader, names.pool, "backendAddressPools", true);
+    const auto source = read_source(c, reader, names);
     const Item* settings = c.resolve(reader, names.settings, "backendHttpSettingsCollection", true);
-    if (pool == nullptr || settings == nullptr) return std::nullopt;
-    out.group = compile_group(c, *pool, *settings);
+    if (!source || settings == nullptr) return std::nullopt;
+    out.group = compile_group(c, *source, *settings);
     if (!out.group) return std::nullopt;
   }
   if (!read_rewrites(c, reader, names, out)) return std::nullopt;

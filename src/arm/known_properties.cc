@@ -44,11 +44,7 @@ constexpr std::array resource_properties = {
                   "\"waf\": \"ignore\""},
     KnownProperty{"forceFirewallPolicyAssociation", without_effect, {}, {}, "no request is inspected"},
     KnownProperty{"rewriteRuleSets", honoured, "rewriteRuleSets"},
-    KnownProperty{"loadDistributionPolicies",
-                  refused,
-                  "loadDistributionPolicies",
-                  {},
-                  "round robin is the only way to balance yet"},
+    KnownProperty{"loadDistributionPolicies", honoured, "loadDistributionPolicies"},
     KnownProperty{"sslPolicy",
                   without_effect,
                   "sslPolicy",
@@ -180,8 +176,7 @@ constexpr std::array request_routing_rules = {
     KnownProperty{"urlPathMap", honoured, "reference"},
     KnownProperty{"redirectConfiguration", honoured, "reference"},
     KnownProperty{"rewriteRuleSet", honoured, "reference"},
-    KnownProperty{
-        "loadDistributionPolicy", refused, "reference", {}, "round robin is the only way to balance yet"},
+    KnownProperty{"loadDistributionPolicy", honoured, "reference"},
     KnownProperty{"entraJWTValidationConfig", refused, "reference", {}, "tokens are not looked at"},
     KnownProperty{"provisioningState", read_only},
 };
@@ -191,11 +186,7 @@ constexpr std::array url_path_maps = {
     KnownProperty{"defaultBackendHttpSettings", honoured, "reference"},
     KnownProperty{"defaultRedirectConfiguration", honoured, "reference"},
     KnownProperty{"defaultRewriteRuleSet", honoured, "reference"},
-    KnownProperty{"defaultLoadDistributionPolicy",
-                  refused,
-                  "reference",
-                  {},
-                  "round robin is the only way to balance yet"},
+    KnownProperty{"defaultLoadDistributionPolicy", honoured, "reference"},
     KnownProperty{"pathRules", honoured, "pathRules"},
     KnownProperty{"requestRoutingRules", read_only},
     KnownProperty{"provisioningState", read_only},
@@ -207,8 +198,7 @@ constexpr std::array path_rules = {
     KnownProperty{"backendHttpSettings", honoured, "reference"},
     KnownProperty{"redirectConfiguration", honoured, "reference"},
     KnownProperty{"rewriteRuleSet", honoured, "reference"},
-    KnownProperty{
-        "loadDistributionPolicy", refused, "reference", {}, "round robin is the only way to balance yet"},
+    KnownProperty{"loadDistributionPolicy", honoured, "reference"},
     KnownProperty{"firewallPolicy", honoured, "reference", {}, "as the gateway's"},
     KnownProperty{"provisioningState", read_only},
 };
@@ -250,8 +240,8 @@ constexpr std::array backend_http_settings_collection = {
     KnownProperty{"hostName"},
     KnownProperty{"pickHostNameFromBackendAddress", honoured, {}, "false"},
     KnownProperty{"connectionDraining", honoured, "connectionDraining"},
-    KnownProperty{"cookieBasedAffinity", without_effect, {}, "\"Disabled\"", "requests go round robin"},
-    KnownProperty{"affinityCookieName", without_effect, {}, {}, "requests go round robin"},
+    KnownProperty{"cookieBasedAffinity", honoured, {}, "\"Disabled\""},
+    KnownProperty{"affinityCookieName", honoured, {}, "\"ApplicationGatewayAffinity\""},
     KnownProperty{"probeEnabled", without_effect, {}, {}, "members are always probed"},
     KnownProperty{"path"},
     KnownProperty{
@@ -375,14 +365,14 @@ constexpr std::array url_configuration = {
 };
 
 constexpr std::array load_distribution_policies = {
-    KnownProperty{"loadDistributionAlgorithm", refused},
-    KnownProperty{"loadDistributionTargets", refused, "loadDistributionTargets"},
+    KnownProperty{"loadDistributionAlgorithm", honoured, {}, "\"RoundRobin\""},
+    KnownProperty{"loadDistributionTargets", honoured, "loadDistributionTargets"},
     KnownProperty{"provisioningState", read_only},
 };
 
 constexpr std::array load_distribution_targets = {
-    KnownProperty{"backendAddressPool", refused, "reference"},
-    KnownProperty{"weightPerServer", refused},
+    KnownProperty{"backendAddressPool", honoured, "reference"},
+    KnownProperty{"weightPerServer", honoured},
 };
 
 constexpr std::array ssl_policy = {

@@ -72,6 +72,10 @@ class LocalReader {
       read_waf(value);
     else if (is("tunnelIdleTimeout"))
       read_idle_timeout(value);
+    else if (is("tunnelBalancing"))
+      read_tunnel_balancing(value);
+    else if (is("affinityKey"))
+      read_affinity_key(value);
     else if (is("azureParity"))
       read_parity(value);
     else if (is_for_later(member.key))
@@ -84,7 +88,7 @@ class LocalReader {
   // Keys of the contract that belong to features still to come.
   static bool is_for_later(std::string_view key) {
     static constexpr std::array later = {"trustedCertificates"sv, "customErrorPages"sv, "minimumTlsVersion"sv,
-                                         "affinityKey"sv,         "httpListeners"sv,    "tunnelBalancing"sv};
+                                         "httpListeners"sv};
     return std::ranges::any_of(later, [&](std::string_view name) { return equals_ignoring_case(name, key); });
   }
 
@@ -209,6 +213,21 @@ class LocalReader {
       out_.ignore_waf = true;
     else if (value.text != "refuse")
       wrong(value, "\"refuse\" or \"ignore\" was expected");
+  }
+
+  void read_tunnel_balancing(const JsonValue& value) {
+    if (equals_ignoring_case(value.text, "fewest"))
+      out_.tunnels_to_fewest = true;
+    else if (!equals_ignoring_case(value.text, "roundRobin"))
+      wrong(value, "\"roundRobin\" or \"fewest\" was expected");
+  }
+
+  void read_affinity_key(const JsonValue& value) {
+    constexpr std::size_t key_bytes_min = 16;
+    out_.affinity_key = secret(value);
+    problems_.hide(out_.affinity_key);
+    if (!out_.affinity_key.empty() && out_.affinity_key.size() < key_bytes_min)
+      wrong(value, "a key of at least 16 characters was expected; `openssl rand -hex 32` makes one");
   }
 
   void read_idle_timeout(const JsonValue& value) {

@@ -37,6 +37,8 @@ struct LocalFile {
   // What reference(), list*() and Key Vault secrets yield. Patterns are without blanks: see compact_call().
   NamedEntries<JsonValue> references;
   bool ignore_waf = false;
+  bool tunnels_to_fewest = false;  // tunnelBalancing
+  std::string affinity_key;
   std::optional<std::chrono::seconds> tunnel_idle_timeout;
   bool request_timeout_limits_tunnels = false;
   bool update_drains_tunnels = false;

@@ -1,5 +1,7 @@
 #include "base/digest.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <cstdint>
@@ -26,6 +28,14 @@ std::array<char, 20> sha1(std::string_view data) {
   std::array<char, 20> out{};
   SHA1(static_cast<const unsigned char*>(static_cast<const void*>(data.data())), data.size(),
        static_cast<unsigned char*>(static_cast<void*>(out.data())));
+  return out;
+}
+
+std::array<char, 32> hmac_sha256(std::string_view key, std::string_view data) {
+  std::array<char, 32> out{};
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       static_cast<const unsigned char*>(static_cast<const void*>(data.data())), data.size(),
+       static_cast<unsigned char*>(static_cast<void*>(out.data())), nullptr);
   return out;
 }
 

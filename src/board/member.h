@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,17 +35,20 @@ class Member {
         endpoint(std::move(endpoint_value)),
         address(endpoint.to_string()),
         tls(tls_value),
-        settings_name(std::move(settings)) {}
+        settings_name(std::move(settings)),
+        identity(std::hash<std::string>()(name + "|" + address)) {}
 
   const std::string name;  // as the template has it
   const Endpoint endpoint;
   const std::string address;
   const bool tls;
   const std::string settings_name;
+  const std::uint64_t identity;  // for hashing clients to members
 
   std::atomic<Health> health = Health::unknown;
   std::atomic<std::uint32_t> requests = 0;  // under way
   std::atomic<std::uint32_t> tunnels = 0;   // open
+  std::atomic<std::uint32_t> seats = 0;     // tunnels, open or being opened
 
   void set_report(ProbeReport report) {
     const std::lock_guard lock(mutex_);
@@ -60,10 +64,35 @@ class Member {
   ProbeReport report_;
 };
 
+// A place for one tunnel at a member, from the moment it is chosen to the tunnel's end. Movable; gives it
+// back.
+class Seat {
+ public:
+  Seat() = default;
+  // `taken`: whoever chose the member counted it already.
+  Seat(std::shared_ptr<Member> member, bool taken) : member_(std::move(member)) {
+    if (!taken) member_->seats.fetch_add(1, std::memory_order_acq_rel);
+  }
+  Seat(Seat&& other) noexcept : member_(std::move(other.member_)) {}
+  Seat& operator=(Seat&& other) noexcept {
+    std::swap(member_, other.member_);
+    return *this;
+  }
+  ~Seat() {
+    if (member_) member_->seats.fetch_sub(1, std::memory_order_acq_rel);
+  }
+  [[nodiscard]] const std::shared_ptr<Member>& member() const { return member_; }
+
+ private:
+  std::shared_ptr<Member> member_;
+};
+
 // The members of a pool under a setting, as they are now; replaced whole when DNS or the configuration says
 // so.
 struct Group {
   std::vector<std::shared_ptr<Member>> members;
+  std::vector<std::uint32_t> weights;  // by member; empty: all the same
+  std::vector<std::string> affinity;   // by member: its cookie's value; empty where nobody asks for it
   // Shared by the groups that follow each other, so that a reload does not begin the round anew.
   std::shared_ptr<std::atomic<std::uint64_t>> turn = std::make_shared<std::atomic<std::uint64_t>>(0);
 };

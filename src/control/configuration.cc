@@ -1,5 +1,10 @@
 #include "control/configuration.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
 namespace passerelle::control {
 namespace {
 
@@ -11,6 +16,7 @@ Configuration::Outcome Configuration::load(Problems& problems) {
   auto loaded = source_.load();
   problems = std::move(loaded.problems);
   if (!loaded.gateway) return Outcome::invalid;
+  find_affinity_key(*loaded.gateway, problems);
   std::shared_ptr<const model::Gateway> gateway = std::move(loaded.gateway);
   const Problems refused = activation_.prepare(gateway);
   problems.insert(problems.end(), refused.begin(), refused.end());
@@ -19,6 +25,30 @@ Configuration::Outcome Configuration::load(Problems& problems) {
   gateway_ = std::move(gateway);
   ++version_;
   return Outcome::taken;
+}
+
+void Configuration::find_affinity_key(model::Gateway& gateway, Problems& problems) {
+  const bool asked = std::ranges::any_of(
+      gateway.groups, [](const auto& group) { return !group.settings.affinity_cookie.empty(); });
+  if (!asked || !gateway.options.affinity_key.empty()) return;
+  if (made_key_.empty()) {
+    if (auto key = state_.secret("affinity.key", random_)) {
+      gateway.options.affinity_key = std::move(*key);
+      return;
+    } else {
+      problems.push_back({{},
+                          Severity::warning,
+                          "NoAffinityKey",
+                          fmt::format("the key of affinity cookies cannot be kept, so clients change members "
+                                      "at the next start: {}; or give \"affinityKey\" in the local file",
+                                      key.error()),
+                          {}});
+    }
+    std::array<char, 32> bytes{};
+    random_.fill({bytes.data(), bytes.size()});
+    made_key_.assign(bytes.data(), bytes.size());
+  }
+  gateway.options.affinity_key = made_key_;
 }
 
 void Configuration::reload(std::string_view why) {

@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "base/random.h"
 #include "control/file_source.h"
+#include "control/state_folder.h"
 #include "io/engine.h"
 #include "io/task.h"
 #include "telemetry/event_log.h"
@@ -21,8 +23,13 @@ struct Activation {
 // A resource on the control plane's engine. A configuration is taken whole or not at all.
 class Configuration {
  public:
-  Configuration(FileSource source, Activation activation, telemetry::EventLog& events)
-      : source_(std::move(source)), activation_(std::move(activation)), events_(events) {}
+  Configuration(FileSource source, StateFolder state, Activation activation, Random& random,
+                telemetry::EventLog& events)
+      : source_(std::move(source)),
+        state_(std::move(state)),
+        activation_(std::move(activation)),
+        random_(random),
+        events_(events) {}
 
   enum class Outcome : std::uint8_t { taken, invalid, cannot_start };
   // For the start: problems are returned for printing.
@@ -36,11 +43,16 @@ class Configuration {
   [[nodiscard]] std::uint64_t version() const { return version_; }
 
  private:
+  // The key of affinity cookies, where the local file gives none and somebody needs it.
+  void find_affinity_key(model::Gateway& gateway, Problems& problems);
   FileSource source_;
+  StateFolder state_;
   Activation activation_;
+  Random& random_;
   telemetry::EventLog& events_;
   std::shared_ptr<const model::Gateway> gateway_;
   std::uint64_t version_ = 0;
+  std::string made_key_;  // where the state folder cannot be written
 };
 
 }  // namespace passerelle::control

@@ -53,10 +53,11 @@ class ConfigurationTest : public testing::Test {
   std::shared_ptr<const model::Gateway> prepared;
   Problems refusal;
   int commits = 0;
+  SeededRandom random{1};
 };
 
 TEST_F(ConfigurationTest, AConfigurationIsTakenWholeOrNotAtAll) {
-  Configuration configuration(source(), activation(), events);
+  Configuration configuration(source(), StateFolder("/proc/nowhere"), activation(), random, events);
   Problems problems;
   EXPECT_EQ(configuration.load(problems), Configuration::Outcome::taken);
   EXPECT_EQ(commits, 1);
@@ -86,9 +87,8 @@ io::Task<> change_then_stop(ConfigurationTest&, io::Engine& engine, io::StopSour
 }
 
 TEST_F(ConfigurationTest, WatchingLoadsOnceForOneChange) {
-  SeededRandom random(1);
   io::SimulatedEngine engine(clock, random);
-  Configuration configuration(source(), activation(), events);
+  Configuration configuration(source(), StateFolder("/proc/nowhere"), activation(), random, events);
   Problems problems;
   ASSERT_EQ(configuration.load(problems), Configuration::Outcome::taken);
   io::TaskGroup group(engine);

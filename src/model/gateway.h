@@ -86,26 +86,35 @@ struct BackendSettings {
   std::string host_name;                              // Host sent to the member; empty: the client's
   bool pick_host_from_member = false;
   std::string path;  // in place of what a path rule's pattern has before its '*'; empty: the client's path
+  std::string affinity_cookie;  // cookieBasedAffinity: the cookie's name; empty: none
   Probe probe;
 };
 
 // One member of a pool under one setting: where a connection really goes.
 struct Target {
-  std::string name;  // as the template has it: "10.0.1.4", "app.contoso.com"
-  std::string host;  // to resolve; empty when `address` is known
+  std::string name;           // as the template has it: "10.0.1.4", "app.contoso.com"
+  std::string identity = {};  // for affinity: the same wherever the local file maps the member to
+  std::string host;           // to resolve; empty when `address` is known
   std::optional<Endpoint> address;
   std::uint16_t port = 0;  // for a host to resolve
   bool tls = false;
+  std::uint32_t weight = 1;  // by a load distribution policy
   bool replaces_probe_port =
       false;  // the local file said where it is: the probe's own port is the template's world
 };
 
-// A pool under a setting, as some rule uses it: the unit of balancing and of probing.
+// loadDistributionPolicies[], and Azure's way without one.
+enum class Balancing : std::uint8_t { round_robin, least_connections, ip_hash };
+
+// A pool, or the pools of a load distribution policy, under a setting, as some rule uses it: the unit of
+// balancing and of probing.
 struct BackendGroup {
-  std::string pool;
+  std::string pool;  // or the policy's name
   std::string settings_name;
   BackendSettings settings;
   std::vector<Target> targets;
+  bool is_policy = false;
+  Balancing balancing = Balancing::round_robin;
 };
 
 // redirectConfigurations[]
@@ -149,6 +158,8 @@ struct LocalOptions {
   bool unhealthy_drains_tunnels = false;
   bool update_drains_tunnels = false;
   std::optional<std::chrono::seconds> tunnel_idle_timeout;
+  bool tunnels_to_fewest = false;  // tunnelBalancing: a tunnel goes to the member that holds the fewest
+  std::string affinity_key;        // of the cookies' values
 };
 
 // A value until it is published; then only ever `shared_ptr<const Gateway>`.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "policy/affinity/affinity.h"
 #include "policy/decision/forward.h"
 #include "protocol/http1/head_writer.h"
 #include "protocol/websocket/handshake.h"
@@ -9,10 +10,12 @@
 
 namespace passerelle::proxy {
 
-Attempt::Attempt(Exchange& exchange, std::shared_ptr<board::Member> member)
+Attempt::Attempt(Exchange& exchange, ChosenMember chosen)
     : x_(exchange),
       worker_(exchange.worker_),
-      member_(std::move(member)),
+      member_(chosen.member),
+      seat_(std::move(chosen.seat)),
+      affinity_(chosen.affinity),
       group_(worker_.engine, &worker_.stop()),
       timer_(worker_.engine, group_.stop_source()),
       answer_(worker_.http_workspace.heads.take()),
@@ -162,7 +165,7 @@ io::Wait Attempt::client_wait() {
 
 AttemptFailure Attempt::fail_with(int status, bool try_again, std::string_view why) {
   x_.note_try(*member_, 0, worker_.engine.now() - began_);
-  if (x_.tried_count_ < Exchange::tries_max) x_.tried_[x_.tried_count_++] = member_.get();
+  x_.choice_->note_failed(*member_);
   worker_.tell_failure(fmt::format("member {} of pool '{}' (setting '{}'): {}", member_->address,
                                    x_.group().pool, x_.group().settings_name, why));
   return {status, try_again};
@@ -192,6 +195,13 @@ AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
                    fmt::format("the connection ended before an answer: {}", to_string(outcome.error.kind)));
 }
 
+bool Attempt::finish_response(MessageHead& response) {
+  // A client that came with this member's cookie has it.
+  if (!affinity_.empty() && x_.choice_->asked() != affinity_)
+    policy::add_affinity_cookies(response, x_.group().settings.affinity_cookie, affinity_);
+  return policy::finish_response(*x_.decision_, response);
+}
+
 io::Task<AttemptOutcome> Attempt::switch_protocols() {
   if (!x_.websocket()) co_return fail_with(502, false, "a 101 to a request that asked for no upgrade");
   const auto accept = websocket::accept_for(*x_.request_.find(FieldId::sec_websocket_key));
@@ -199,7 +209,7 @@ io::Task<AttemptOutcome> Attempt::switch_protocols() {
     co_return fail_with(502, false, fits.error().what);
   auto response = worker_.http_workspace.heads.take();
   policy::make_switch(*response, *answer_);
-  if (!policy::finish_response(*x_.decision_, *response)) co_return fail_with(500, false, x_.decision_->why);
+  if (!finish_response(*response)) co_return fail_with(500, false, x_.decision_->why);
   auto buffer = worker_.http_workspace.buffers.take();
   http1::append_response_head(buffer->bytes, *response);
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
@@ -208,7 +218,8 @@ io::Task<AttemptOutcome> Attempt::switch_protocols() {
   if (!co_await x_.client_.stream.send(buffer->bytes, client_wait())) co_return AttemptFailure{499, false};
   x_.log(101);
   upstream_->stream->watch(nullptr);
-  co_return Upgraded{std::move(upstream_->stream), upstream_->source.take_unread(), x_.make_tag(member_)};
+  co_return Upgraded{std::move(upstream_->stream), upstream_->source.take_unread(),
+                     x_.make_tag(std::move(seat_))};
 }
 
 io::Task<AttemptOutcome> Attempt::relay() {
@@ -223,7 +234,7 @@ io::Task<AttemptOutcome> Attempt::relay() {
   auto response = worker_.http_workspace.heads.take();
   policy::make_response(*response, *answer_, *framing,
                         {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
-  if (!policy::finish_response(*x_.decision_, *response)) co_return fail_with(500, false, x_.decision_->why);
+  if (!finish_response(*response)) co_return fail_with(500, false, x_.decision_->why);
   auto head = worker_.http_workspace.buffers.take();
   http1::append_response_head(head->bytes, *response);
   http::BodyWriter writer(x_.client_.stream, worker_.http_workspace, kind);

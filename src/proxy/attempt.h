@@ -23,7 +23,7 @@ using AttemptOutcome = std::variant<AfterExchange, Upgraded, AttemptFailure>;
 // where the request has a body, one that sends it; either may stop both.
 class Attempt final : private io::StreamWatcher {
  public:
-  Attempt(Exchange& exchange, std::shared_ptr<board::Member> member);
+  Attempt(Exchange& exchange, ChosenMember chosen);
   ~Attempt();
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
@@ -43,6 +43,8 @@ class Attempt final : private io::StreamWatcher {
   io::Task<AttemptOutcome> switch_protocols();
   io::Task<AttemptOutcome> relay();
   io::Task<bool> relay_body(http::BodyWriter& writer, const http1::Framing& framing);
+  // What the gateway itself adds, then rewrites. False: a rewrite came to nothing.
+  [[nodiscard]] bool finish_response(MessageHead& response);
   [[nodiscard]] AttemptOutcome head_failed(const http::HeadOutcome& outcome);
   [[nodiscard]] AttemptFailure fail_with(int status, bool try_again, std::string_view why);
   void keep_or_close(const http1::Framing& framing);
@@ -51,7 +53,9 @@ class Attempt final : private io::StreamWatcher {
 
   Exchange& x_;
   Worker& worker_;
-  std::shared_ptr<board::Member> member_;
+  const std::shared_ptr<board::Member> member_;
+  board::Seat seat_;                 // until the tunnel has it
+  const std::string_view affinity_;  // the value of this member's cookie
   io::TaskGroup group_;
   ActivityTimer timer_;  // requestTimeout, from the last sign of life of the member
   std::unique_ptr<UpstreamConnection> upstream_;

@@ -1,8 +1,12 @@
 #include "proxy/backend_directory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
+
+#include "policy/affinity/affinity.h"
 
 namespace passerelle::proxy {
 namespace {
@@ -91,7 +95,8 @@ std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway
   std::vector<board::Group> out;
   for (const auto& group : gateway.groups) {
     board::Group& made = out.emplace_back();
-    auto& turn = turns_[group.pool + "~" + group.settings_name];
+    auto& turn =
+        turns_[fmt::format("{}{}~{}", group.is_policy ? "policy " : "", group.pool, group.settings_name)];
     if (!turn) turn = made.turn;
     made.turn = turn;
     for (const auto& target : group.targets) {
@@ -101,8 +106,14 @@ std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway
       } else if (const auto found = names_.find(target.host); found != names_.end()) {
         for (const IpAddress& ip : found->second->addresses) endpoints.push_back({ip, target.port, {}});
       }
-      for (const Endpoint& endpoint : endpoints)
+      for (const Endpoint& endpoint : endpoints) {
         made.members.push_back(members_.get(target.name, endpoint, target.tls, group.settings_name));
+        if (group.is_policy) made.weights.push_back(target.weight);
+        if (group.settings.affinity_cookie.empty()) continue;
+        const std::string one_of_several = target.address ? std::string() : endpoint.ip.to_string();
+        made.affinity.push_back(
+            policy::affinity_value(gateway.options.affinity_key, target.identity + "|" + one_of_several));
+      }
     }
   }
   return out;

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "policy/balancing/round_robin.h"
 #include "proxy/attempt.h"
 #include "proxy/error_page.h"
 #include "proxy/worker.h"
@@ -71,9 +68,13 @@ io::Task<ExchangeOutcome> Exchange::run() {
   }
   if (decision.action != Action::forward) co_return co_await refuse(decision);
 
+  choice_.emplace(group(), snapshot_.groups[*decision.route.to->group], request_, client_facts_,
+                  snapshot_.gateway->options.tunnels_to_fewest);
   int status = 502;
-  while (auto member = choose()) {
-    Attempt attempt(*this, std::move(member));
+  for (;;) {
+    ChosenMember chosen = choice_->next(websocket(), worker_.limits.members_tried_max);
+    if (!chosen.member) break;
+    Attempt attempt(*this, std::move(chosen));
     auto outcome = co_await attempt.run();
     if (auto* upgraded = std::get_if<Upgraded>(&outcome)) co_return std::move(*upgraded);
     if (auto* after = std::get_if<AfterExchange>(&outcome)) co_return *after;
@@ -81,7 +82,7 @@ io::Task<ExchangeOutcome> Exchange::run() {
     status = failure.status;
     if (!failure.try_again) break;
   }
-  if (status == 502 && tried_count_ == 0) {
+  if (status == 502 && choice_->failed() == 0) {
     error_info_ = "ERRORINFO_UPSTREAM_NO_LIVE";
     worker_.tell_failure(fmt::format("502 on listener '{}': no member of pool '{}' is healthy (setting '{}')",
                                      decision.route.listener->name, group().pool, group().settings_name));
@@ -101,26 +102,6 @@ io::Task<AfterExchange> Exchange::refuse(const policy::Decision& decision) {
   else if (!sound)
     worker_.events.debug("request", "{} from {}: {}", decision.status, client_.facts.peer_ip, decision.why);
   co_return co_await answer(decision.status, sound && keep_alive_ && client_.source.body_finished());
-}
-
-std::shared_ptr<board::Member> Exchange::choose() const {
-  const board::Group& group = snapshot_.groups[*decision_->route.to->group];
-  if (tried_count_ >= std::min(tries_max, worker_.limits.members_tried_max)) return nullptr;
-  const auto up = [&](std::size_t i) {
-    return group.members[i]->health.load(std::memory_order_relaxed) == model::Health::up;
-  };
-  std::size_t healthy = 0;
-  for (std::size_t i = 0; i < group.members.size(); ++i) healthy += up(i) ? 1 : 0;
-  // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
-  const unsigned enough = this->group().settings.probe.min_servers;
-  const bool too_few = healthy < enough;
-  const auto usable = [&](std::size_t i) {
-    if (!up(i) && !(too_few && i < enough)) return false;
-    return std::find(tried_.begin(), tried_.begin() + tried_count_, group.members[i].get()) ==
-           tried_.begin() + tried_count_;
-  };
-  const auto chosen = policy::round_robin(group.members.size(), *group.turn, usable);
-  return chosen ? group.members[*chosen] : nullptr;
 }
 
 bool Exchange::can_send_again() const {
@@ -173,10 +154,10 @@ void Exchange::note_try(const board::Member& member, int status, Duration took) 
   append_to_list(latencies_, fmt::format("{:.3f}", seconds(took)));
 }
 
-TunnelTag Exchange::make_tag(std::shared_ptr<board::Member> member) const {
+TunnelTag Exchange::make_tag(board::Seat seat) const {
   const auto& options = snapshot_.gateway->options;
   TunnelTag tag{snapshot_.names[decision_->route.to->id],
-                std::move(member),
+                std::move(seat),
                 trace_id_,
                 client_.facts.peer.ip,
                 client_.facts.peer.port,

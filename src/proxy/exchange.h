@@ -11,6 +11,7 @@
 #include "http/message_source.h"
 #include "policy/decision/decide.h"
 #include "proxy/connection.h"
+#include "proxy/member_choice.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
@@ -58,8 +59,6 @@ class Exchange {
  private:
   friend class Attempt;
 
-  // Which member next; null when none is left to try.
-  [[nodiscard]] std::shared_ptr<board::Member> choose() const;
   [[nodiscard]] io::Task<AfterExchange> answer(int status, bool keep_alive);
   [[nodiscard]] io::Task<AfterExchange> answer_page(int status, bool keep_alive, std::string_view location);
   // What the gateway knows of this client.
@@ -69,7 +68,7 @@ class Exchange {
   void log(int status);
   void fill(telemetry::AccessRecord& record, int status);
   [[nodiscard]] bool can_send_again() const;
-  [[nodiscard]] TunnelTag make_tag(std::shared_ptr<board::Member> member) const;
+  [[nodiscard]] TunnelTag make_tag(board::Seat seat) const;
   [[nodiscard]] const RouteNames& names() const;
   [[nodiscard]] bool websocket() const { return decision_->asked.websocket; }
   [[nodiscard]] const model::BackendGroup& group() const { return *decision_->group; }
@@ -85,9 +84,7 @@ class Exchange {
   RecyclePool<policy::Decision>::Lease decision_;
   bool keep_alive_ = false;
 
-  static constexpr std::size_t tries_max = 4;
-  std::array<const board::Member*, tries_max> tried_{};
-  std::size_t tried_count_ = 0;
+  std::optional<MemberChoice> choice_;  // once there is a group to choose from
   bool stale_retried_ = false;
   unsigned timeouts_ = 0;
   bool response_begun_ = false;  // some of it is on its way to the client

@@ -47,14 +47,14 @@ Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
   worker_.tunnels.push_back(*this);
   worker_.counters.tunnels_opened.add();
   worker_.counters.tunnels_open.add();
-  tag_.member->tunnels.fetch_add(1, std::memory_order_relaxed);
+  tag_.seat.member()->tunnels.fetch_add(1, std::memory_order_relaxed);
   early_from_client_ = std::move(plan.early_from_client);
   early_from_backend_ = std::move(plan.early_from_backend);
 }
 
 Tunnel::~Tunnel() {
   worker_.counters.tunnels_open.subtract();
-  tag_.member->tunnels.fetch_sub(1, std::memory_order_relaxed);
+  tag_.seat.member()->tunnels.fetch_sub(1, std::memory_order_relaxed);
 }
 
 io::Task<> Tunnel::run() {
@@ -173,7 +173,7 @@ void Tunnel::log_close() {
   record.sent_bytes = from_backend_.bytes;
   record.taken_seconds = seconds;
   record.transaction_id = trace;
-  record.server_routed = tag_.member->address;
+  record.server_routed = tag_.seat.member()->address;
   telemetry::TunnelClose close{to_string(end_),
                                {},
                                0,

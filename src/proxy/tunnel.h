@@ -37,7 +37,7 @@ enum class TunnelEnd : std::uint8_t {
 // All a tunnel knows of where it came from: small, by value, and valid whatever happens to the configuration.
 struct TunnelTag {
   std::shared_ptr<const RouteNames> names;
-  std::shared_ptr<board::Member> member;
+  board::Seat seat;  // at its member
   std::array<char, 16> trace_id{};
   IpAddress client_ip;
   std::uint16_t client_port = 0;

@@ -75,7 +75,7 @@ io::Task<> Worker::finish() {
 
 void Worker::end_tunnels_of(const board::Member& member, TunnelEnd why) {
   tunnels.for_each([&](Tunnel& tunnel) {
-    if (tunnel.tag().member.get() == &member) tunnel.end(why);
+    if (tunnel.tag().seat.member().get() == &member) tunnel.end(why);
   });
 }
 

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -103,7 +104,8 @@ def merged(lines):
         name, value = line.split(": ", 1)
         out[name] = out[name] + ", " + value if name in out else value
     out["X-AppGW-Trace-Id"] = "?"
-    out["X-Forwarded-For"] = out["X-Forwarded-For"].rsplit(":", 1)[0]
+    # The client's port differs; a rewrite may have taken the field away.
+    out["X-Forwarded-For"] = re.sub(r":\d+$", "", out.get("X-Forwarded-For", ""))
     return out
 
 

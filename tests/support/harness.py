@@ -104,6 +104,8 @@ class Gateway:
         self.log_path = self.folder / "access.log"
         self.write_template(template if template is not None else example())
         self.local = {"frontendIPConfigurations": {"*": "127.0.0.1"}, "frontendPorts": {"80": 0, "443": 0}}
+        if not any(str(a) == "--state" for a in arguments):
+            arguments = (*arguments, "--state", str(self.folder / "state"))
         if backends is not None:
             self.local["backendPools"] = {"*": backends}
         self.local.update(local or {})

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "protocol/cookies.h"
 
 namespace passerelle::policy {
 namespace {
@@ -35,20 +36,6 @@ void append_encoded(std::string& out, std::string_view text, bool in_path) {
     else
       out += c;
   }
-}
-
-std::string_view cookie_of(const MessageHead& request, std::string_view name) {
-  for (const auto& field : request.fields) {
-    if (field.id != FieldId::cookie) continue;
-    std::string_view rest = request.value(field);
-    while (!rest.empty()) {
-      const auto [pair, others] = split_once(rest, ';');
-      const auto [key, value] = split_once(trimmed(pair), '=');
-      if (key == name) return value;
-      rest = others;
-    }
-  }
-  return {};
 }
 
 // RFC 7617: the user of "Basic dXNlcjpwYXNz".
@@ -157,7 +144,9 @@ void Rewriter::append_variable(std::string& out, const RewriteVariable& variable
     case RewriteVariable::Source::response_field:
       if (seen.response != nullptr) out += seen.response->find(variable.name).value_or("");
       return;
-    case RewriteVariable::Source::cookie: out += cookie_of(*seen.facts.request, variable.name); return;
+    case RewriteVariable::Source::cookie:
+      out += find_cookie(*seen.facts.request, variable.name).value_or("");
+      return;
     case RewriteVariable::Source::server: append_server(out, variable.server, seen); return;
   }
 }

@@ -1,0 +1,80 @@
+#include "control/state_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/text.h"
+
+namespace passerelle::control {
+namespace {
+
+constexpr std::size_t secret_bytes = 32;
+
+std::string default_path() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value != nullptr ? value : "");
+  };
+  // systemd lists several folders divided by ':'.
+  if (const auto service = variable("STATE_DIRECTORY"); !service.empty())
+    return service.substr(0, service.find(':'));
+  if (const auto state = variable("XDG_STATE_HOME"); !state.empty()) return state + "/passerelle";
+  if (const auto home = variable("HOME"); !home.empty()) return home + "/.local/state/passerelle";
+  return "/var/lib/passerelle";
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+// False: errno says why.
+bool write_new(const std::string& path, const std::string& text) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor < 0) return false;
+  const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(descriptor) == 0;
+  ::close(descriptor);
+  return written;
+}
+
+}  // namespace
+
+StateFolder::StateFolder(std::string path) : path_(path.empty() ? default_path() : std::move(path)) {}
+
+std::expected<std::string, std::string> StateFolder::secret(const std::string& name, Random& random) const {
+  const std::string path = path_ + "/" + name;
+  if (std::string known = read_file(path); known.size() >= secret_bytes) return known;
+  std::error_code error;
+  const bool fresh = std::filesystem::create_directories(path_, error);
+  if (fresh) ::chmod(path_.c_str(), 0700);
+  std::array<char, secret_bytes> bytes{};
+  random.fill({bytes.data(), bytes.size()});
+  std::string made;
+  append_hex(made, {bytes.data(), bytes.size()});
+  // Written whole beside its place, then put there unless somebody was faster.
+  const std::string draft = fmt::format("{}.{}", path, ::getpid());
+  if (!error && write_new(draft, made + "\n")) {
+    const bool placed = ::link(draft.c_str(), path.c_str()) == 0 || errno == EEXIST;
+    const int why = errno;
+    ::unlink(draft.c_str());
+    if (std::string known = read_file(path); placed && known.size() >= secret_bytes) return known;
+    errno = placed ? EIO : why;
+  }
+  return std::unexpected(fmt::format("{} cannot be written: {}; name another folder with --state DIR", path,
+                                     error ? error.message() : std::strerror(errno)));
+}
+
+}  // namespace passerelle::control

@@ -1,0 +1,42 @@
+#include "control/state_folder.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace passerelle::control {
+namespace {
+
+std::string new_folder() {
+  std::string path = testing::TempDir() + "state-XXXXXX";
+  return ::mkdtemp(path.data());
+}
+
+TEST(StateFolder, MakesASecretOnceForItsOwnerAlone) {
+  const StateFolder folder(new_folder() + "/deeper");
+  SeededRandom one(1), two(2);
+  const auto made = folder.secret("affinity.key", one);
+  ASSERT_TRUE(made) << made.error();
+  EXPECT_EQ(made->size(), 64U);
+  EXPECT_EQ(folder.secret("affinity.key", two), made) << "kept";
+  EXPECT_NE(folder.secret("other.key", two), made);
+  struct stat status{};
+  ASSERT_EQ(::stat((folder.path() + "/affinity.key").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  ASSERT_EQ(::stat(folder.path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0700U);
+  const auto files = std::distance(std::filesystem::directory_iterator(folder.path()), {});
+  EXPECT_EQ(files, 2) << "no draft is left";
+}
+
+TEST(StateFolder, SaysWhyItCannotBeWrittenAndWhatToDo) {
+  SeededRandom random(1);
+  const auto made = StateFolder("/proc/nowhere").secret("affinity.key", random);
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error(), testing::HasSubstr("--state DIR"));
+}
+
+}  // namespace
+}  // namespace passerelle::control

@@ -1,0 +1,85 @@
+#include "proxy/member_choice.h"
+
+#include <algorithm>
+
+#include "policy/affinity/affinity.h"
+#include "policy/balancing/balancing.h"
+
+namespace passerelle::proxy {
+
+MemberChoice::MemberChoice(const model::BackendGroup& configured, const board::Group& group,
+                           const MessageHead& request, const policy::ClientFacts& client, bool fewest_tunnels)
+    : configured_(configured), group_(group), client_(client), fewest_tunnels_(fewest_tunnels) {
+  const std::string& cookie = configured_.settings.affinity_cookie;
+  if (!cookie.empty()) asked_ = policy::affinity_asked(request, cookie).value_or("");
+}
+
+bool MemberChoice::is_up(std::size_t i) const {
+  return group_.members[i]->health.load(std::memory_order_relaxed) == model::Health::up;
+}
+
+bool MemberChoice::usable(std::size_t i, bool too_few) const {
+  // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
+  if (!is_up(i) && !(too_few && i < configured_.settings.probe.min_servers)) return false;
+  return std::find(failed_.begin(), failed_.begin() + failed_count_, group_.members[i].get()) ==
+         failed_.begin() + failed_count_;
+}
+
+ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
+  const std::size_t count = group_.members.size();
+  if (failed_count_ >= std::min(tries_max, at_most)) return {};
+  std::size_t healthy = 0;
+  for (std::size_t i = 0; i < count; ++i) healthy += is_up(i) ? 1 : 0;
+  const bool too_few = healthy < configured_.settings.probe.min_servers;
+  if (!asked_.empty()) {
+    const auto own = std::ranges::find(group_.affinity, asked_);
+    const auto i = static_cast<std::size_t>(own - group_.affinity.begin());
+    if (own != group_.affinity.end() && usable(i, too_few)) return chosen(i, websocket, false);
+  }
+  if (websocket && fewest_tunnels_) {
+    const auto taken = policy::take_fewest(
+        count, policy::Weights(group_.weights), *group_.turn,
+        [&](std::size_t i) { return usable(i, too_few); },
+        [&](std::size_t i) -> auto& { return group_.members[i]->seats; });
+    return taken ? chosen(*taken, true, true) : ChosenMember{};
+  }
+  const auto balanced = balance(too_few);
+  return balanced ? chosen(*balanced, websocket, false) : ChosenMember{};
+}
+
+std::optional<std::size_t> MemberChoice::balance(bool too_few) const {
+  const std::size_t count = group_.members.size();
+  const policy::Weights weights(group_.weights);
+  const auto may = [&](std::size_t i) { return usable(i, too_few); };
+  switch (configured_.balancing) {
+    case model::Balancing::round_robin: break;
+    case model::Balancing::least_connections: {
+      const auto load = [&](std::size_t i) {
+        const board::Member& member = *group_.members[i];
+        return std::uint64_t{member.requests.load(std::memory_order_relaxed)} +
+               member.tunnels.load(std::memory_order_relaxed);
+      };
+      const auto turn = group_.turn->fetch_add(1, std::memory_order_relaxed);
+      const auto found = policy::least_loaded(count, weights, turn, may, load);
+      return found ? std::optional(found->index) : std::nullopt;
+    }
+    case model::Balancing::ip_hash:
+      return policy::by_hash(count, weights, std::hash<std::string_view>()(client_.ip), may,
+                             [&](std::size_t i) { return group_.members[i]->identity; });
+  }
+  return policy::round_robin(count, weights, *group_.turn, may);
+}
+
+ChosenMember MemberChoice::chosen(std::size_t i, bool websocket, bool seat_taken) const {
+  ChosenMember out;
+  out.member = group_.members[i];
+  if (websocket) out.seat = board::Seat(out.member, seat_taken);
+  if (!group_.affinity.empty()) out.affinity = group_.affinity[i];
+  return out;
+}
+
+void MemberChoice::note_failed(const board::Member& member) {
+  if (failed_count_ < tries_max) failed_[failed_count_++] = &member;
+}
+
+}  // namespace passerelle::proxy
