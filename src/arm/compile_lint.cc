@@ -98,11 +98,13 @@ std::optional<std::string> always_reroutes_to(const model::RewriteSet& set) {
   std::optional<std::string> path;
   bool again = false;
   for (const model::RewriteRule& rule : set.rules) {
+    if (!rule.conditions.empty() && rule.path) return std::nullopt;
     if (!rule.conditions.empty()) continue;
     if (rule.path) path = rule.path->constant();
     again = again || rule.reroute;
   }
-  return again ? path : std::nullopt;
+  if (!again || !path) return std::nullopt;
+  return path->starts_with('/') ? *path : "/" + *path;
 }
 
 const model::Destination& follow_map(const model::Rule& rule, std::string_view path) {
@@ -116,6 +118,17 @@ const model::Destination& follow_map(const model::Rule& rule, std::string_view p
 
 // Rewrites that send a request round the path map for ever, whatever the request is.
 void lint_reroutes(const Compilation& c, const model::Rule& rule) {
+  if (rule.path_map.empty() && rule.otherwise.rewrites) {
+    const model::RewriteSet& set = c.gateway.rewrite_sets[*rule.otherwise.rewrites];
+    const auto reroutes = std::ranges::find_if(set.rules, &model::RewriteRule::reroute);
+    const Item* item = item_named(c, "requestRoutingRules", rule.name);
+    if (reroutes != set.rules.end())
+      c.problems.warning(item->where, "RewriteWithoutEffect",
+                         fmt::format("the rewrite rule '{}' reroutes, and the rule '{}' has no path map to "
+                                     "ask again; Azure refuses it",
+                                     reroutes->name, rule.name),
+                         item->path);
+  }
   const auto check = [&](const model::Destination& from, std::string_view name) {
     std::vector<model::Index> seen = {from.id};
     for (const model::Destination* at = &from; at->rewrites;) {

@@ -46,18 +46,21 @@ struct Capture {
   std::size_t index = 0;
   std::string error;
 };
-std::optional<Capture> find_capture(const model::RewriteRule& rule, std::string_view text) {
+std::optional<Capture> find_capture(model::RewriteRule& rule, std::string_view text) {
   const auto line = text.rfind('_');
   if (line == std::string_view::npos) return std::nullopt;
   const auto group = parse_decimal<std::size_t>(text.substr(line + 1));
   const auto variable = model::parse_rewrite_variable(text.substr(0, line));
   if (!group || !variable) return std::nullopt;
-  for (const model::RewriteCondition& condition : rule.conditions) {
+  for (model::RewriteCondition& condition : rule.conditions) {
     RewriteVariable wanted = *variable;
     // Names of fields ignore case.
     if (equals_ignoring_case(wanted.name, condition.variable.name)) wanted.name = condition.variable.name;
     if (condition.variable != wanted) continue;
-    if (*group <= condition.pattern.groups()) return Capture{condition.captures_at + *group, {}};
+    if (*group <= condition.pattern.groups()) {
+      condition.groups_used |= 1U << *group;
+      return Capture{condition.captures_at + *group, {}};
+    }
     return Capture{0, fmt::format("the condition on {} captures up to group {}, so there is no {{{}}}",
                                   text.substr(0, line), condition.pattern.groups(), text)};
   }
@@ -67,9 +70,40 @@ std::optional<Capture> find_capture(const model::RewriteRule& rule, std::string_
                                 text.substr(0, line))};
 }
 
+bool asks_response(const model::RewriteVariable& variable) {
+  return variable.source == RewriteVariable::Source::response_field ||
+         (variable.source == RewriteVariable::Source::server &&
+          (variable.server == model::ServerVariable::http_status ||
+           variable.server == model::ServerVariable::sent_bytes));
+}
+
+// "{var_host" and "{ var_host }" are text, though hardly meant to be.
+void warn_almost_variable(const PropertyReader& reader, std::string_view property, std::string_view text) {
+  const auto inside = trimmed(text.substr(1));
+  if (!starts_with_ignoring_case(inside, "http_req_") && !starts_with_ignoring_case(inside, "http_resp_") &&
+      !starts_with_ignoring_case(inside, "var_"))
+    return;
+  constexpr std::size_t shown_max = 30;
+  reader.warning(
+      property, "NotAVariable",
+      fmt::format("'{}' is taken as text; a variable is written {{var_host}}, closed and without blanks",
+                  text.substr(0, std::min(text.size(), shown_max))));
+}
+
+// A request knows nothing of its response.
+void warn_response_in_request(const PropertyReader& reader, std::string_view property,
+                              const model::RewriteValue& value) {
+  for (const auto& piece : value.pieces) {
+    if (piece.variable && asks_response(*piece.variable))
+      reader.warning(property, "RewriteWithoutEffect",
+                     fmt::format("{{{}}} is always empty in a request, which has no response yet",
+                                 to_string(*piece.variable)));
+  }
+}
+
 // Text with "{variable}" in it; other braces are just that. Nothing: it was wrong, and that was said.
 std::optional<model::RewriteValue> read_value(const PropertyReader& reader, std::string_view property,
-                                              const model::RewriteRule& rule, std::string_view text) {
+                                              model::RewriteRule& rule, std::string_view text) {
   model::RewriteValue out;
   std::string literal;
   while (!text.empty()) {
@@ -79,6 +113,7 @@ std::optional<model::RewriteValue> read_value(const PropertyReader& reader, std:
                              starts_with_ignoring_case(name, "http_resp_") ||
                              starts_with_ignoring_case(name, "var_");
     if (!is_variable) {
+      if (text.starts_with('{')) warn_almost_variable(reader, property, text);
       literal += text.front();
       text.remove_prefix(1);
       continue;
@@ -104,13 +139,6 @@ std::optional<model::RewriteValue> read_value(const PropertyReader& reader, std:
   return out;
 }
 
-bool asks_response(const model::RewriteVariable& variable) {
-  return variable.source == RewriteVariable::Source::response_field ||
-         (variable.source == RewriteVariable::Source::server &&
-          (variable.server == model::ServerVariable::http_status ||
-           variable.server == model::ServerVariable::sent_bytes));
-}
-
 void read_conditions(const Compilation& c, const Item& item, model::RewriteRule& rule) {
   for (const Item& each : inner_items(item, "conditions", c.problems)) {
     const PropertyReader reader(each, c.problems);
@@ -120,10 +148,11 @@ void read_conditions(const Compilation& c, const Item& item, model::RewriteRule&
       reader.error("variable", std::string(invalid), unknown_variable(text));
     auto pattern = read_pattern(reader);
     if (!variable || !pattern) continue;
-    model::RewriteCondition condition{*variable, std::move(*pattern),
-                                      reader.boolean("negate").value_or(false), rule.captures};
+    model::RewriteCondition condition{
+        *variable, std::move(*pattern),     reader.boolean("negate").value_or(false), rule.captures,
+        0,         asks_response(*variable)};
     rule.captures += condition.pattern.groups() + 1;
-    rule.waits_for_response = rule.waits_for_response || asks_response(*variable);
+    rule.waits_for_response = rule.waits_for_response || condition.on_response;
     rule.conditions.push_back(std::move(condition));
   }
 }
@@ -154,7 +183,7 @@ std::vector<model::HeaderRewrite> read_fields(const Compilation& c, const Item& 
     field.name = reader.string("headerName").value_or("");
     const auto is_legal = [](char letter) {
       return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-             (letter >= '0' && letter <= '9') || letter == '-' || letter == '_';
+             (letter >= '0' && letter <= '9') || letter == '-';
     };
     std::string wrong;
     if (field.name.empty())
@@ -169,14 +198,18 @@ std::vector<model::HeaderRewrite> read_fields(const Compilation& c, const Item& 
     }
     const auto text = reader.string("headerValue").value_or("");
     if (reader.failed("headerValue")) continue;
-    if (std::ranges::any_of(text,
-                            [](char letter) { return letter == '\r' || letter == '\n' || letter == '\0'; })) {
-      reader.error("headerValue", std::string(invalid), "a header's value holds no line break");
+    const auto is_control = [](char letter) {
+      return (static_cast<unsigned char>(letter) < 0x20 && letter != '\t') || letter == 0x7f;
+    };
+    if (std::ranges::any_of(text, is_control)) {
+      reader.error("headerValue", std::string(invalid),
+                   "a header's value holds no line break and no other control character");
       continue;
     }
     auto value = read_value(reader, "headerValue", rule, text);
     if (!value) continue;
     field.value = std::move(*value);
+    if (!response) warn_response_in_request(reader, "headerValue", field.value);
     if (!response && equals_ignoring_case(field.name, "Host") && text.empty()) {
       reader.error("headerValue", std::string(invalid),
                    "a Host can be rewritten, not removed; give it a value");

@@ -91,7 +91,10 @@ class Explainer {
     if (!frontend) return std::move(out_);
     if (!parse_head(text, head_, error)) return reject(error.status == 0 ? 400 : error.status, error.what);
     std::vector<policy::Considered> considered;
-    const policy::ClientFacts client{options_.from, client_port, gateway_.frontends[*frontend].tls};
+    // What a client of today would have agreed on.
+    const bool tls = gateway_.frontends[*frontend].tls;
+    const policy::ClientFacts client{options_.from, client_port, tls, tls ? "TLSv1.3" : "",
+                                     tls ? "TLS_AES_256_GCM_SHA384" : ""};
     const auto ports = bound_ports();
     policy::decide(decision_, {gateway_, *frontend, head_, Limits{}, client, trace_id, ports, &considered});
     using Action = policy::Decision::Action;

@@ -49,7 +49,7 @@ class MessageSource {
   [[nodiscard]] io::Task<Result<BytesView>> read_body(io::Wait wait);
 
   [[nodiscard]] bool body_finished() const { return finished_; }
-  [[nodiscard]] const MessageHead* trailers() const { return trailers_.get(); }
+  [[nodiscard]] MessageHead* trailers() const { return trailers_.get(); }
   [[nodiscard]] std::uint64_t body_bytes() const { return body_bytes_; }
   [[nodiscard]] bool has_unread() const { return unread_at_ < unread_size(); }
   [[nodiscard]] bool begun() const { return head_parser_.begun(); }

@@ -64,7 +64,9 @@ struct RewriteCondition {
   RewriteVariable variable;
   Pattern pattern;
   bool negate = false;
-  std::size_t captures_at = 0;  // of the rule's captures: where this condition's whole match is
+  std::size_t captures_at = 0;    // of the rule's captures: where this condition's whole match is
+  std::uint32_t groups_used = 0;  // a bit for each group that a value refers to
+  bool on_response = false;       // it can only be told once there is a response
 };
 
 // Text with variables and captures in it.
@@ -99,7 +101,7 @@ struct RewriteRule {
   std::optional<RewriteValue> path;
   std::optional<RewriteValue> query;
   bool reroute = false;
-  bool waits_for_response = false;  // a condition looks at the response
+  bool waits_for_response = false;  // one of its conditions does
   std::size_t captures = 0;
 };
 

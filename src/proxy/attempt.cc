@@ -124,6 +124,8 @@ io::Task<> Attempt::send_body(http::BodyWriter writer) {
     }
     timer_.touch();
     const bool last = source.body_finished();
+    if (last && source.trailers() != nullptr)
+      x_.decision_->rewriter.remove_touched(*source.trailers(), false);
     const auto sent = last ? co_await writer.finish(*piece, source.trailers(), wait())
                            : co_await writer.write(*piece, wait());
     // A member that will not take the rest may have answered already: that is for the reader to find out.
@@ -139,12 +141,16 @@ io::Task<http::HeadOutcome> Attempt::read_answer() {
     const auto outcome = co_await upstream_->source.read_head(*answer_, wait());
     if (outcome.kind != http::HeadOutcome::Kind::complete) co_return outcome;
     timer_.touch();
+    if (const auto sound = http1::check_connection_options(*answer_); !sound)
+      co_return http::HeadOutcome{http::HeadOutcome::Kind::refused, {502, sound.error().what}, {}};
     if (answer_->status >= 200 || answer_->status == 101) co_return outcome;
     if (interim >= worker_.limits.interim_responses_max) {
       co_return http::HeadOutcome{
           http::HeadOutcome::Kind::refused, {502, "more interim responses than interim_responses_max"}, {}};
     }
     if (x_.request_.minor_version == 0) continue;  // RFC 9110 section 15.2: not to an HTTP/1.0 client
+    // What rewrites take out of the response must not leave ahead of it.
+    if (answer_->status != 100 && x_.decision_->rewriter.touches_response()) continue;
     auto buffer = worker_.http_workspace.buffers.take();
     auto response = worker_.http_workspace.heads.take();
     policy::make_interim(*response, *answer_);
@@ -169,6 +175,14 @@ AttemptFailure Attempt::fail_with(int status, bool try_again, std::string_view w
   worker_.tell_failure(fmt::format("member {} of pool '{}' (setting '{}'): {}", member_->address,
                                    x_.group().pool, x_.group().settings_name, why));
   return {status, try_again};
+}
+
+// The member has done its part; what was made of its answer cannot be sent.
+AttemptFailure Attempt::fail_rewrite() {
+  x_.note_try(*member_, answer_->status, worker_.engine.now() - began_);
+  worker_.tell_failure(fmt::format("500 on listener '{}', rule '{}': {}", x_.decision_->route.listener->name,
+                                   x_.decision_->route.rule->name, x_.decision_->why));
+  return {500, false};
 }
 
 // Why there is no answer, and what follows from it.
@@ -209,7 +223,7 @@ io::Task<AttemptOutcome> Attempt::switch_protocols() {
     co_return fail_with(502, false, fits.error().what);
   auto response = worker_.http_workspace.heads.take();
   policy::make_switch(*response, *answer_);
-  if (!finish_response(*response)) co_return fail_with(500, false, x_.decision_->why);
+  if (!finish_response(*response)) co_return fail_rewrite();
   auto buffer = worker_.http_workspace.buffers.take();
   http1::append_response_head(buffer->bytes, *response);
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
@@ -225,8 +239,6 @@ io::Task<AttemptOutcome> Attempt::switch_protocols() {
 io::Task<AttemptOutcome> Attempt::relay() {
   const auto framing = http1::response_framing(*answer_, x_.request_.method());
   if (!framing) co_return fail_with(502, false, framing.error().what);
-  if (const auto sound = http1::check_connection_options(*answer_); !sound)
-    co_return fail_with(502, false, sound.error().what);
   // With the request still coming in there is no telling where the next one would begin.
   if (!x_.client_.source.body_finished()) x_.keep_alive_ = false;
   const auto kind = policy::client_framing(*framing, x_.request_.minor_version);
@@ -234,7 +246,7 @@ io::Task<AttemptOutcome> Attempt::relay() {
   auto response = worker_.http_workspace.heads.take();
   policy::make_response(*response, *answer_, *framing,
                         {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
-  if (!finish_response(*response)) co_return fail_with(500, false, x_.decision_->why);
+  if (!finish_response(*response)) co_return fail_rewrite();
   auto head = worker_.http_workspace.buffers.take();
   http1::append_response_head(head->bytes, *response);
   http::BodyWriter writer(x_.client_.stream, worker_.http_workspace, kind);
@@ -288,6 +300,7 @@ io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framin
     const auto piece = co_await source.read_body(wait());
     if (!piece) co_return false;
     const bool last = source.body_finished();
+    if (last && source.trailers() != nullptr) x_.decision_->rewriter.remove_touched(*source.trailers(), true);
     timer_.pause();
     const auto sent = last ? co_await writer.finish(*piece, source.trailers(), client_wait())
                            : co_await writer.write(*piece, client_wait());

@@ -47,6 +47,7 @@ class Attempt final : private io::StreamWatcher {
   [[nodiscard]] bool finish_response(MessageHead& response);
   [[nodiscard]] AttemptOutcome head_failed(const http::HeadOutcome& outcome);
   [[nodiscard]] AttemptFailure fail_with(int status, bool try_again, std::string_view why);
+  [[nodiscard]] AttemptFailure fail_rewrite();
   void keep_or_close(const http1::Framing& framing);
   [[nodiscard]] io::Wait wait() { return {never, &group_.stop_source()}; }
   [[nodiscard]] io::Wait client_wait();

@@ -158,12 +158,64 @@ class Rewrites(unittest.TestCase):
         import base64
         secret = base64.b64encode(b"al\r\nX-Evil: 1\r\n ice:pw").decode()
         a = self.ask("/", ("Authorization", "Basic " + secret))
-        self.assertEqual((a.seen("X-User"), a.seen("X-Evil")), (["alX-Evil"], []))
+        self.assertEqual((a.seen("X-User"), a.seen("X-Evil")), ([], []), "nobody is called that")
+
+    def test_what_a_condition_tested_is_what_its_value_is(self):
+        self.start(rule(conditions=[condition("http_req_X-Tenant", "^[a-z]+$")], url={"modifiedPath": "/t/{http_req_X-Tenant}{var_uri_path}"}))
+        self.assertEqual(self.ask("/x", ("X-Tenant", "good")).path, "/t/good/x")
+        for twice in ((("X-Tenant", "../../admin"), ("X-Tenant", "good")), (("X-Tenant", "good"), ("X-Tenant", "../../admin"))):
+            self.assertEqual(self.ask("/x", *twice, explained=False).path, "/x")
+
+    def test_http_req_is_what_the_client_sent_until_a_rule_changes_it(self):
+        self.start(rule("a", 1, [condition("http_req_X-Forwarded-Proto", "^https$"), condition("http_req_X-Forwarded-For", r"^203\.0\.113\.7$")], [header("X-Cdn", "{http_req_X-Forwarded-For}")]),
+                   rule("b", 2, request=[header("X-Forwarded-For", "made")]), rule("c", 3, [condition("http_req_X-Forwarded-For", "^made$")], [header("X-Then", "yes")]))
+        a = self.ask("/", ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "203.0.113.7"))
+        self.assertEqual((a.seen("X-Cdn"), a.seen("X-Then"), a.seen("X-Forwarded-Proto")), (["203.0.113.7"], ["yes"], ["http"]))
+
+    def test_the_actions_of_one_rule_do_not_see_each_other(self):
+        self.start(rule(request=[header("X-A", "{http_req_X-B}"), header("X-B", "{http_req_X-A}")], url={"modifiedPath": "/{http_req_X-A}{var_query_string}", "modifiedQueryString": "{var_uri_path}"}))
+        a = self.ask("/p?q", ("X-A", "a"), ("X-B", "b"))
+        self.assertEqual((a.seen("X-A"), a.seen("X-B"), a.path), (["b"], ["a"], "/aq?/p"))
+
+    def test_what_is_set_or_removed_does_not_come_back_by_another_spelling_or_as_a_trailer(self):
+        self.start(rule(request=[header("X-Real-IP", "{var_client_ip}"), header("X-Admin", "")], response=[header("X-Secret", "")]))
+        a = self.ask("/", ("X_Real_IP", "6.6.6.6"), ("X.Admin", "1"), ("x_admin", "2"), ("X-Admin", "3"), ("X-Answer", "200|X-Secret: 1|X_Secret: 2"))
+        self.assertEqual(([v for n, v in a.sent if "real" in n.lower()], [n for n, _ in a.sent if "admin" in n.lower()], [n for n, _ in a.fields if "secret" in n.lower()]), (["127.0.0.1"], [], []))
+        seen = []
+
+        def trailers(client, head):
+            while not head.endswith(b"X-Fine: 1\r\n\r\n"):
+                head += client.recv(65536)
+            seen.append(head)
+            client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Backend: b\r\nConnection: close\r\n\r\n2\r\nok\r\n0\r\nX-Secret: 1\r\nX-Fine: 1\r\n\r\n")
+        with ScriptedBackend(trailers) as backend:
+            self.config.pools["pool"] = [backend.address]
+            self.gateway.write_local(self.config.local())
+            self.gateway.reload()
+            self.gateway.wait_all_up()
+            with socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE) as client:
+                client.sendall(b"POST / HTTP/1.1\r\nHost: gw.test\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nhi\r\n0\r\nX-Admin: 1\r\nX-Real-IP: 6.6.6.6\r\nX-Fine: 1\r\n\r\n")
+                answer = receive_all(client)
+        self.assertIn(b"X-Fine: 1", answer)
+        self.assertNotIn(b"X-Secret", answer)
+        self.assertIn(b"X-Fine: 1", seen[-1])
+        self.assertNotIn(b"6.6.6.6", seen[-1])
+        self.assertNotIn(b"X-Admin", seen[-1])
+
+    def test_a_host_that_is_none_after_a_rewrite_is_a_400(self):
+        self.start(rule(conditions=[condition("http_req_X-H", ".+")], request=[header("Host", "{http_req_X-H}")]))
+        self.assertEqual(self.ask("/", ("X-H", "fine.example:8080")).seen("Host"), ["fine.example:8080"])
+        for value in ("evil.test, x y", "a/b", "user@host", ":80"):
+            self.assertEqual(self.ask("/", ("X-H", value), explained=False).status, 400, value)
+
+    def test_a_long_url_a_client_may_send_can_be_rewritten(self):
+        self.start(rule(url={"modifiedPath": "/p{var_uri_path}"}))
+        self.assertEqual(self.ask("/" + "x" * 30000, explained=False).path, "/p/" + "x" * 30000)
 
     def test_a_value_beyond_its_limit_is_a_500_that_names_the_rule(self):
         self.start(*[rule(f"r{i}", i, request=[header("X-Long", "{http_req_X-Long}{http_req_X-Long}")]) for i in range(30)])
         self.assertEqual(self.ask("/", ("X-Long", "x" * 1000), explained=False).status, 500)
-        self.gateway.process.wait_for(re.escape("500 on listener 'listener', rule 'rule': rewrite rule 'r4' of set 'set' makes a value of more than 16384 bytes"))
+        self.gateway.process.wait_for(re.escape("500 on listener 'listener', rule 'rule': rewrite rule 'r5' of set 'set' makes a value of more than 40960 bytes"))
         self.assertEqual(self.ask("/").status, 200)
 
     # --- server variables ---
@@ -266,6 +318,32 @@ class Rewrites(unittest.TestCase):
         a = self.ask("/", ("X-Answer", "503|Set-Cookie: a=1|Set-Cookie: b=2"))
         self.assertEqual((a.got("X-B"), a.got("X-Failed")), (["2"], ["yes"]))
         self.assertEqual(self.ask("/").got("X-Failed"), [])
+
+    def test_conditions_on_request_and_response_are_each_told_in_their_time(self):
+        self.start(rule("one", 1, [condition("var_uri_path", "^/(asked)$"), condition("var_http_status", "^200$")], response=[header("X-B", "{var_uri_path_1}")]), rule("two", 2, url={"modifiedPath": "/other"}))
+        self.assertEqual(self.ask("/asked").got("X-B"), ["asked"])
+        self.assertEqual(self.ask("/asked", ("X-Answer", "404")).got("X-B"), [])
+        self.assertEqual(self.ask("/else").got("X-B"), [])
+
+    def test_early_hints_do_not_bring_what_a_rewrite_removes(self):
+        def hints(client, head):
+            client.sendall(b"HTTP/1.1 103 Early Hints\r\nServer: secret\r\n\r\nHTTP/1.1 200 OK\r\nServer: secret\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        backend = ScriptedBackend(hints)
+        self.addCleanup(backend.__exit__)
+        self.config.pools["pool"] = [backend.address]
+        self.start(rule(response=[header("Server", "")]))
+        with socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n\r\n")
+            answer = receive_all(client)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer)
+        self.assertNotIn(b"secret", answer)
+
+    def test_a_response_value_beyond_its_limit_is_a_500_and_the_member_is_not_blamed(self):
+        self.start(*[rule(f"r{i}", i, response=[header("X-Long", "{http_resp_X-Long}{http_resp_X-Long}")]) for i in range(10)])
+        self.assertEqual(self.ask("/", ("X-Answer", "200|X-Long: " + "x" * 1000), explained=False).status, 500)
+        self.gateway.process.wait_for("500 on listener 'listener', rule 'rule': rewrite rule 'r5' makes a value of more than 40960 bytes")
+        record = self.gateway.wait_record(lambda r: r["properties"]["httpStatus"] == 500, "the record")
+        self.assertEqual(record["properties"]["serverStatus"], "200")
 
     def test_what_a_request_condition_captured_is_there_for_the_response(self):
         self.start(rule(conditions=[condition("var_uri_path", "^/(.*)$")], response=[header("X-Path", "{var_uri_path_1}")], url={"modifiedPath": "/other"}))

@@ -24,14 +24,16 @@ void redirect(Decision& out, const DecisionInput& in, const model::Redirect& to)
 }
 
 // False: it came to nothing, and `out` says why.
-bool rewrite(Decision& out, const DecisionInput& in, const model::RewriteSet& set, bool& again) {
+bool rewrite(Decision& out, const model::RewriteSet& set, bool& again) {
   const auto outcome = out.rewriter.rewrite_request(set, out.facts, out.request);
   again = outcome == Rewriter::Outcome::reroute;
-  if (outcome != Rewriter::Outcome::too_long) return true;
-  reject(out, 500,
-         fmt::format("rewrite rule '{}' of set '{}' makes a value of more than {} bytes",
-                     out.rewriter.culprit()->name, set.name, Rewriter::value_bytes_max));
-  (void)in;
+  if (outcome == Rewriter::Outcome::done || again) return true;
+  const std::string rule =
+      fmt::format("rewrite rule '{}' of set '{}'", out.rewriter.culprit()->name, set.name);
+  if (outcome == Rewriter::Outcome::bad_host)
+    reject(out, 400, rule + " makes a Host that is none");
+  else
+    reject(out, 500, fmt::format("{} makes a value of more than {} bytes", rule, Rewriter::value_bytes_max));
   return false;
 }
 
@@ -47,7 +49,7 @@ bool settle(Decision& out, const DecisionInput& in) {
       return false;
     }
     bool again = false;
-    if (!rewrite(out, in, set, again)) return false;
+    if (!rewrite(out, set, again)) return false;
     if (!again || out.route.rule->path_map.empty()) break;
     const model::Destination* before = out.route.to;
     route_again(out.route, out.rewriter.path(), in.considered);

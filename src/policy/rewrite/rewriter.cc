@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <iterator>
+#include <span>
+#include <utility>
 
 #include "base/digest.h"
 #include "base/text.h"
@@ -16,7 +19,7 @@ namespace {
 using model::RewriteVariable;
 using model::ServerVariable;
 
-// No value may end a field and begin another, wherever it came from.
+// No value may end a field and begin another. Parsers let none through; this is the last door.
 void remove_controls(std::string& text) {
   std::erase_if(text,
                 [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
@@ -38,14 +41,34 @@ void append_encoded(std::string& out, std::string_view text, bool in_path) {
   }
 }
 
-// RFC 7617: the user of "Basic dXNlcjpwYXNz".
+// Names that differ in case, or in '_' and '.' for '-'.
+bool reads_like(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) {
+    const auto plain = [](char c) { return c == '_' || c == '.' ? '-' : ascii_lower(c); };
+    return plain(x) == plain(y);
+  });
+}
+
+// All fields of that name as one value (RFC 9110 section 5.3): what is tested is what is used.
+void append_list(std::string& out, const MessageHead& head, std::string_view name) {
+  bool first = true;
+  for (const auto& field : head.fields) {
+    if (!equals_ignoring_case(head.name(field), name)) continue;
+    if (!std::exchange(first, false)) out += field.id == FieldId::cookie ? "; " : ", ";
+    out += head.value(field);
+  }
+}
+
+// RFC 7617: the user of "Basic dXNlcjpwYXNz"; nobody where it holds controls.
 std::string basic_user(const MessageHead& request) {
   const auto authorization = request.find("Authorization");
   if (!authorization) return {};
   const auto [scheme, credentials] = split_once(*authorization, ' ');
   if (!equals_ignoring_case(scheme, "Basic")) return {};
   const auto decoded = from_base64(trimmed(credentials));
-  return decoded ? std::string(split_once(*decoded, ':').first) : std::string();
+  std::string user = decoded ? std::string(split_once(*decoded, ':').first) : std::string();
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return std::ranges::any_of(user, is_control) ? std::string() : user;
 }
 
 template <class Number>
@@ -58,10 +81,16 @@ void append_number(std::string& out, Number number) {
 
 void Rewriter::clear() {
   ran_.clear();
+  touched_.clear();
+  touched_response_.clear();
+  // What one client filled to the brim is not kept for the next.
+  constexpr std::size_t kept_bytes_max = 1024;
+  std::erase_if(captures_, [](const std::string& each) { return each.capacity() > kept_bytes_max; });
+  std::erase_if(values_, [](const std::string& each) { return each.capacity() > kept_bytes_max; });
   captures_used_ = 0;
   path_.clear();
   query_.clear();
-  url_changed_ = host_changed_ = false;
+  url_changed_ = false;
   culprit_ = nullptr;
 }
 
@@ -75,52 +104,100 @@ std::size_t Rewriter::reserve_captures(const model::RewriteRule& rule) {
 
 Rewriter::Outcome Rewriter::rewrite_request(const model::RewriteSet& set, const RewriteFacts& facts,
                                             MessageHead& request) {
-  Outcome outcome = Outcome::done;
+  bool again = false;
   for (const model::RewriteRule& rule : set.rules) {
     const Seen seen{facts, request, nullptr};
     const std::size_t at = reserve_captures(rule);
-    const bool held = !rule.waits_for_response && holds(rule, seen, at);
-    ran_.push_back({&rule, held, at});
-    if (!held) continue;
-    culprit_ = &rule;
-    if (!rewrite_fields(rule.request_fields, rule, seen, at, request)) return Outcome::too_long;
-    if (!rewrite_url(rule, seen, at)) return Outcome::too_long;
-    if (rule.reroute) outcome = Outcome::reroute;
+    if (!holds(rule, seen, at)) {
+      captures_used_ = at;
+      continue;
+    }
+    ran_.push_back({&rule, at});
+    if (rule.waits_for_response) continue;
+    if (const Outcome outcome = act_on_request(rule, seen, at, request); outcome != Outcome::done)
+      return outcome;
+    again = again || rule.reroute;
   }
-  return outcome;
+  return again ? Outcome::reroute : Outcome::done;
+}
+
+Rewriter::Outcome Rewriter::act_on_request(const model::RewriteRule& rule, const Seen& seen,
+                                           std::size_t captures_at, MessageHead& request) {
+  culprit_ = &rule;
+  if (!evaluate_fields(rule.request_fields, seen, captures_at)) return Outcome::too_long;
+  if (rule.path && !evaluate(*rule.path, seen, captures_at, new_path_)) return Outcome::too_long;
+  if (rule.query && !evaluate(*rule.query, seen, captures_at, new_query_)) return Outcome::too_long;
+  for (std::size_t i = 0; i < rule.request_fields.size(); ++i) {
+    const model::HeaderRewrite& field = rule.request_fields[i];
+    if (equals_ignoring_case(field.name, "Host")) {
+      if (values_[i].empty()) continue;  // a request has a Host
+      if (!http1::host_of(values_[i])) return Outcome::bad_host;
+    }
+    change_field(field, values_[i], request);
+    if (!is_touched(field.name)) touched_.push_back(field.name);
+  }
+  if (rule.path) {
+    path_.clear();
+    if (!new_path_.starts_with('/')) path_ = "/";
+    append_encoded(path_, new_path_, true);
+  }
+  if (rule.query) {
+    query_.clear();
+    const std::string_view query = new_query_;
+    append_encoded(query_, query.starts_with('?') ? query.substr(1) : query, false);
+  }
+  url_changed_ = url_changed_ || rule.path || rule.query;
+  return Outcome::done;
 }
 
 Rewriter::Outcome Rewriter::rewrite_response(const RewriteFacts& facts, const MessageHead& request,
                                              MessageHead& response) {
   for (const Ran& ran : ran_) {
-    if (ran.rule->response_fields.empty()) continue;
+    const auto& fields = ran.rule->response_fields;
     const Seen seen{facts, request, &response};
-    const bool held = ran.rule->waits_for_response ? holds(*ran.rule, seen, ran.captures_at) : ran.held;
-    if (!held) continue;
+    if (fields.empty() || (ran.rule->waits_for_response && !holds(*ran.rule, seen, ran.captures_at)))
+      continue;
     culprit_ = ran.rule;
-    if (!rewrite_fields(ran.rule->response_fields, *ran.rule, seen, ran.captures_at, response))
-      return Outcome::too_long;
+    if (!evaluate_fields(fields, seen, ran.captures_at)) return Outcome::too_long;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      change_field(fields[i], values_[i], response);
+      touched_response_.push_back(fields[i].name);
+    }
   }
   return Outcome::done;
 }
 
+bool Rewriter::touches_response() const {
+  return std::ranges::any_of(ran_, [](const Ran& ran) { return !ran.rule->response_fields.empty(); });
+}
+
+void Rewriter::remove_touched(MessageHead& trailers, bool of_response) const {
+  for (const std::string_view name : of_response ? touched_response_ : touched_) {
+    std::erase_if(trailers.fields, [&](const auto& field) { return reads_like(trailers.name(field), name); });
+  }
+}
+
+bool Rewriter::is_touched(std::string_view name) const {
+  return std::ranges::any_of(touched_,
+                             [&](std::string_view each) { return equals_ignoring_case(each, name); });
+}
+
 bool Rewriter::holds(const model::RewriteRule& rule, const Seen& seen, std::size_t captures_at) {
   return std::ranges::all_of(rule.conditions, [&](const model::RewriteCondition& condition) {
-    return condition_holds(condition, seen, captures_at) != condition.negate;
+    return condition.on_response != (seen.response != nullptr) ||
+           condition_holds(condition, seen, captures_at) != condition.negate;
   });
 }
 
-// A field may occur several times: the first value that fits counts.
 bool Rewriter::condition_holds(const model::RewriteCondition& condition, const Seen& seen,
                                std::size_t captures_at) {
   const RewriteVariable& variable = condition.variable;
-  const MessageHead* head = variable.source == RewriteVariable::Source::request_field    ? &seen.request
-                            : variable.source == RewriteVariable::Source::response_field ? seen.response
-                                                                                         : nullptr;
-  if (head != nullptr && head->find(variable.name)) {
-    return std::ranges::any_of(head->fields, [&](const MessageHead::Field& field) {
-      return equals_ignoring_case(head->name(field), variable.name) &&
-             try_pattern(condition, head->value(field), captures_at);
+  if (variable.source == RewriteVariable::Source::response_field &&
+      equals_ignoring_case(variable.name, "Set-Cookie")) {
+    // Cookies cannot be one list (RFC 9110 section 5.3): any of them may fit.
+    return std::ranges::any_of(seen.response->fields, [&](const MessageHead::Field& field) {
+      return field.id == FieldId::set_cookie &&
+             try_pattern(condition, seen.response->value(field), captures_at);
     });
   }
   scratch_.clear();
@@ -128,27 +205,40 @@ bool Rewriter::condition_holds(const model::RewriteCondition& condition, const S
   return try_pattern(condition, scratch_, captures_at);
 }
 
+// Groups that no value refers to are not asked for: they are what makes a pattern slow.
 bool Rewriter::try_pattern(const model::RewriteCondition& condition, std::string_view text,
                            std::size_t captures_at) {
   std::array<std::string_view, Pattern::groups_max + 1> groups;
-  const std::span wanted(groups.data(), condition.pattern.groups() + 1);
-  if (!condition.pattern.matches(text, wanted)) return false;
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    captures_[captures_at + condition.captures_at + i].assign(wanted[i]);
+  const auto wanted = static_cast<std::size_t>(std::bit_width(condition.groups_used));
+  if (!condition.pattern.matches(text, std::span(groups.data(), wanted))) return false;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    if ((condition.groups_used >> i & 1U) != 0)
+      captures_[captures_at + condition.captures_at + i].assign(groups[i]);
+  }
   return true;
 }
 
 void Rewriter::append_variable(std::string& out, const RewriteVariable& variable, const Seen& seen) const {
   switch (variable.source) {
-    case RewriteVariable::Source::request_field: out += seen.request.find(variable.name).value_or(""); return;
+    case RewriteVariable::Source::request_field: append_request_field(out, variable.name, seen); return;
     case RewriteVariable::Source::response_field:
-      if (seen.response != nullptr) out += seen.response->find(variable.name).value_or("");
+      if (seen.response == nullptr) return;
+      if (equals_ignoring_case(variable.name, "Set-Cookie"))
+        out += seen.response->find(FieldId::set_cookie).value_or("");
+      else
+        append_list(out, *seen.response, variable.name);
       return;
     case RewriteVariable::Source::cookie:
       out += find_cookie(*seen.facts.request, variable.name).value_or("");
       return;
     case RewriteVariable::Source::server: append_server(out, variable.server, seen); return;
   }
+}
+
+// The client's field, or what an earlier rule made of it: what the gateway adds by itself is not the
+// client's.
+void Rewriter::append_request_field(std::string& out, std::string_view name, const Seen& seen) const {
+  append_list(out, is_touched(name) ? seen.request : *seen.facts.request, name);
 }
 
 void Rewriter::append_server(std::string& out, ServerVariable variable, const Seen& seen) const {
@@ -200,34 +290,37 @@ void Rewriter::append_server(std::string& out, ServerVariable variable, const Se
   }
 }
 
-bool Rewriter::evaluate(const model::RewriteValue& value, const Seen& seen, std::size_t captures_at) {
-  value_.clear();
+bool Rewriter::evaluate(const model::RewriteValue& value, const Seen& seen, std::size_t captures_at,
+                        std::string& out) const {
+  out.clear();
   for (const auto& piece : value.pieces) {
-    value_ += piece.literal;
-    if (piece.capture) value_ += captures_[captures_at + *piece.capture];
-    if (piece.variable) append_variable(value_, *piece.variable, seen);
-    if (value_.size() > value_bytes_max) return false;
+    out += piece.literal;
+    if (piece.capture) out += captures_[captures_at + *piece.capture];
+    if (piece.variable) append_variable(out, *piece.variable, seen);
+    if (out.size() > value_bytes_max) return false;
   }
   return true;
 }
 
-bool Rewriter::rewrite_fields(const std::vector<model::HeaderRewrite>& fields, const model::RewriteRule& rule,
-                              const Seen& seen, std::size_t captures_at, MessageHead& head) {
-  culprit_ = &rule;
-  for (const model::HeaderRewrite& field : fields) {
-    if (!evaluate(field.value, seen, captures_at)) return false;
-    remove_controls(value_);
-    const std::string_view value = trimmed(value_);
-    const bool host = &head != seen.response && equals_ignoring_case(field.name, "Host");
-    if (host && value.empty()) continue;  // a request has a Host
-    host_changed_ = host_changed_ || host;
-    change_field(field, value, head);
+bool Rewriter::evaluate_fields(const std::vector<model::HeaderRewrite>& fields, const Seen& seen,
+                               std::size_t captures_at) {
+  if (values_.size() < fields.size()) values_.resize(fields.size());
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!evaluate(fields[i].value, seen, captures_at, values_[i])) return false;
+    remove_controls(values_[i]);
+    values_[i] = trimmed(values_[i]);
   }
   return true;
 }
 
-void Rewriter::change_field(const model::HeaderRewrite& field, std::string_view value, MessageHead& head) {
+void Rewriter::change_field(const model::HeaderRewrite& field, std::string_view value,
+                            MessageHead& head) const {
   if (!field.matcher) {
+    // Also what CGI-like backends take for it: a client must not bring it back as "X_Real_IP".
+    std::erase_if(head.fields, [&](const MessageHead::Field& each) {
+      const std::string_view name = head.name(each);
+      return !equals_ignoring_case(name, field.name) && reads_like(name, field.name);
+    });
     if (value.empty())
       head.remove(field.name);
     else
@@ -241,27 +334,6 @@ void Rewriter::change_field(const model::HeaderRewrite& field, std::string_view 
     head.set_value(each, value);
     return false;
   });
-}
-
-bool Rewriter::rewrite_url(const model::RewriteRule& rule, const Seen& seen, std::size_t captures_at) {
-  // Both are computed of the URL as it was before either changes it.
-  std::string_view query_now = query_;
-  std::string new_query;
-  if (rule.query) {
-    if (!evaluate(*rule.query, seen, captures_at)) return false;
-    append_encoded(new_query, value_.starts_with('?') ? std::string_view(value_).substr(1) : value_, false);
-    query_now = new_query;
-    url_changed_ = true;
-  }
-  if (rule.path) {
-    if (!evaluate(*rule.path, seen, captures_at)) return false;
-    path_.clear();
-    if (!value_.starts_with('/')) path_ = "/";
-    append_encoded(path_, value_, true);
-    url_changed_ = true;
-  }
-  if (rule.query) query_ = query_now;
-  return true;
 }
 
 }  // namespace passerelle::policy

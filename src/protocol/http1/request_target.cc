@@ -15,6 +15,8 @@ bool is_host_character(char c) {
          c == ')' || c == '*' || c == '+' || c == ';' || c == '=';
 }
 
+}  // namespace
+
 Parsed<std::string_view> host_of(std::string_view authority) {
   std::string_view host = authority, port;
   bool has_port = false;
@@ -44,8 +46,6 @@ Parsed<std::string_view> host_of(std::string_view authority) {
     return refuse(400, "the host's port is not a number");
   return host;
 }
-
-}  // namespace
 
 Parsed<RequestTarget> request_target(const MessageHead& head) {
   if (head.method() == "CONNECT") return refuse(405, "CONNECT");

@@ -18,6 +18,9 @@ struct RequestTarget {
   std::string_view query;  // without the '?'
 };
 
+// The host of "host:port" without its port. Refused: what is no host, and a port that is no number.
+[[nodiscard]] Parsed<std::string_view> host_of(std::string_view authority);
+
 // Refused: no Host in HTTP/1.1, more than one Host, a host with user info, a blank, a comma or a port that is
 // none; CONNECT (405) and TRACE (405). An absolute target's host wins over Host (RFC 9112 section 3.2.2).
 [[nodiscard]] Parsed<RequestTarget> request_target(const MessageHead& head);
