@@ -2,6 +2,7 @@
 // request.
 #include "fuzz/head.h"
 #include "policy/decision/forward.h"
+#include "protocol/http1/head_writer.h"
 #include "protocol/websocket/handshake.h"
 
 using namespace passerelle;
@@ -15,9 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const auto websocket = websocket::asks_for_websocket(parsed.head, *framing);
   if (!websocket) return 0;
   std::string forwarded;
-  policy::append_request(
-      forwarded, parsed.head, *target, *framing,
-      {"192.0.2.1", 1234, false, 80, "0123456789abcdef0123456789abcdef", target->authority, *websocket});
+  MessageHead made;
+  policy::make_request(made, parsed.head, *target, *framing,
+                       {"192.0.2.1", 1234, false, 80, "0123456789abcdef0123456789abcdef", *websocket});
+  http1::append_request_head(forwarded, made);
   const auto again = fuzz::parse(http1::HeadKind::request, {forwarded});
   if (again.status == 431 || again.status == 414) return 0;  // our own fields came on top
   fuzz::must(again.status == 0 && again.consumed == forwarded.size());

@@ -1,6 +1,7 @@
 // A response head; what we forward of an accepted one must be framed as we say.
 #include "fuzz/head.h"
 #include "policy/decision/forward.h"
+#include "protocol/http1/head_writer.h"
 
 using namespace passerelle;
 
@@ -12,8 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       const auto framing = http1::response_framing(parsed.head, method);
       if (!framing) continue;
       std::string forwarded;
-      policy::append_response(forwarded, parsed.head, *framing,
-                              {minor, minor == 1, "Thu, 01 Jan 1970 00:00:00 GMT"});
+      MessageHead made;
+      policy::make_response(made, parsed.head, *framing,
+                            {minor, minor == 1, "Thu, 01 Jan 1970 00:00:00 GMT"});
+      http1::append_response_head(forwarded, made);
       const auto again = fuzz::parse(http1::HeadKind::response, {forwarded});
       if (again.status == 431 || again.status == 502) continue;  // a limit: our own fields came on top
       fuzz::must(again.status == 0 && again.consumed == forwarded.size());

@@ -249,6 +249,7 @@ class Loader {
     compile_redirects(c);
     compile_rules(c);
     order_listeners(c);
+    model::build_indexes(c.gateway);
     lint(c);
     check_local_names(c);
     check_unused_backends(c);

@@ -11,6 +11,7 @@
 #include "base/problem.h"
 #include "model/path_pattern.h"
 #include "model/rewrite.h"
+#include "model/route_index.h"
 
 namespace passerelle::model {
 
@@ -51,6 +52,7 @@ struct Frontend {
   bool tls = false;
   std::vector<Index>
       listeners;         // in the order they are asked: by the priority of their rules, or as the rules stand
+  HostIndex hosts = {};  // over `listeners`
   Location port_origin;  // of the frontend port: where "address in use" is reported
 };
 
@@ -150,6 +152,7 @@ struct Rule {
   std::string path_map;              // its name; empty for a basic rule
   std::vector<PathRule> path_rules;  // the first that matches decides
   Destination otherwise;             // where everything else goes
+  PathIndex paths = {};              // over `path_rules`
 };
 
 // What the local file says beyond addresses and certificates.
@@ -180,5 +183,8 @@ struct Gateway {
   LocalOptions options;
   std::vector<std::string> without_effect;  // sentences for `run` to print
 };
+
+// The last step of making one: what routes are found by.
+void build_indexes(Gateway& gateway);
 
 }  // namespace passerelle::model

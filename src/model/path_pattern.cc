@@ -15,7 +15,8 @@ int hex_value(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// Takes one character, decoded, from the front. What is no escape stands for itself.
+}  // namespace
+
 char take_decoded(std::string_view& path) {
   char c = path.front();
   std::size_t used = 1;
@@ -26,8 +27,6 @@ char take_decoded(std::string_view& path) {
   path.remove_prefix(used);
   return ascii_lower(c);
 }
-
-}  // namespace
 
 PathPattern make_path_pattern(std::string_view text) {
   PathPattern out;

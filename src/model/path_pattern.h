@@ -15,6 +15,9 @@ struct PathPattern {
   bool prefix = false;
 };
 
+// Takes one character from the front, percent-decoded and in lower case; what is no escape stands for itself.
+[[nodiscard]] char take_decoded(std::string_view& path);
+
 // As written in a template. Legal or not: see path_pattern_error().
 [[nodiscard]] PathPattern make_path_pattern(std::string_view text);
 

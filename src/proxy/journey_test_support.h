@@ -61,13 +61,14 @@ class Journey {
  private:
   std::shared_ptr<const Snapshot> make_snapshot() {
     gateway_ = std::make_shared<model::Gateway>();
-    gateway_->frontends.push_back({"front:80", {}, 80, false, {0}, {}});
+    gateway_->frontends.push_back({"front:80", {}, 80, false, {0}, {}, {}});
     gateway_->listeners.push_back({"listener", 0, {}, {}, 0, {}});
     model::BackendGroup group{"pool", "settings", {}, {}};
     group.settings.name = "settings";
     gateway_->groups.push_back(group);
     gateway_->rules.push_back({"rule", 0, {}, {}, {}, {0, 0, {}}});
     gateway_->destinations = 1;
+    model::build_indexes(*gateway_);
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->gateway = gateway_;
     snapshot->contexts = {nullptr};

@@ -32,44 +32,47 @@ std::string comes_first(const Route& winner) {
 }
 
 void follow_rule(Route& out, std::string_view path, std::vector<Considered>* considered) {
-  out.path_rule = nullptr;
-  out.to = &out.rule->otherwise;
-  for (const model::PathRule& path_rule : out.rule->path_rules) {
-    if (std::ranges::any_of(path_rule.paths,
-                            [&](const auto& pattern) { return model::path_matches(pattern, path); })) {
-      out.path_rule = &path_rule;
-      out.to = &path_rule.to;
-      return;
-    }
-    if (considered == nullptr) continue;
+  const auto& path_rules = out.rule->path_rules;
+  const auto found = out.rule->paths.find(path);
+  out.path_rule = found ? &path_rules[*found] : nullptr;
+  out.to = found ? &path_rules[*found].to : &out.rule->otherwise;
+  if (considered == nullptr) return;
+  for (std::size_t i = 0; i < found.value_or(path_rules.size()); ++i) {
     std::vector<std::string_view> paths;
-    for (const auto& pattern : path_rule.paths) paths.push_back(pattern.text);
-    considered->push_back({out.listener, out.rule, &path_rule,
+    for (const auto& pattern : path_rules[i].paths) paths.push_back(pattern.text);
+    considered->push_back({out.listener, out.rule, &path_rules[i],
                            fmt::format("the path {} is none of {}", path, fmt::join(paths, ", "))});
+  }
+}
+
+void note_others(const model::Gateway& gateway, const model::Frontend& frontend, const Route& winner,
+                 std::string_view host, bool before, std::vector<Considered>& considered) {
+  bool passed = false;
+  for (const model::Index index : frontend.listeners) {
+    const model::Listener& listener = gateway.listeners[index];
+    if (&listener == winner.listener) {
+      passed = true;
+    } else if (before ? !passed : passed) {
+      considered.push_back({&listener, rule_of(gateway, listener), nullptr,
+                            takes_host(listener, host) ? comes_first(winner) : not_for_host(listener, host)});
+    }
   }
 }
 
 }  // namespace
 
-Route route(const model::Gateway& gateway, model::Index frontend, const RouteRequest& request,
+Route route(const model::Gateway& gateway, model::Index frontend_index, const RouteRequest& request,
             std::vector<Considered>* considered) {
+  const model::Frontend& frontend = gateway.frontends[frontend_index];
   Route out;
-  for (const model::Index index : gateway.frontends[frontend].listeners) {
-    const model::Listener& listener = gateway.listeners[index];
-    const model::Rule* rule = rule_of(gateway, listener);
-    if (out.listener != nullptr) {  // only to say why the rest were not asked
-      considered->push_back(
-          {&listener, rule, nullptr,
-           takes_host(listener, request.host) ? comes_first(out) : not_for_host(listener, request.host)});
-    } else if (takes_host(listener, request.host)) {
-      out.listener = &listener;
-      out.rule = rule;
-      if (rule != nullptr) follow_rule(out, request.path, considered);
-      if (considered == nullptr) return out;
-    } else if (considered != nullptr) {
-      considered->push_back({&listener, rule, nullptr, not_for_host(listener, request.host)});
-    }
+  if (const auto found = frontend.hosts.find(request.host)) {
+    out.listener = &gateway.listeners[frontend.listeners[*found]];
+    out.rule = rule_of(gateway, *out.listener);
   }
+  if (considered != nullptr) note_others(gateway, frontend, out, request.host, true, *considered);
+  if (out.rule != nullptr) follow_rule(out, request.path, considered);
+  if (considered != nullptr && out.listener != nullptr)
+    note_others(gateway, frontend, out, request.host, false, *considered);
   return out;
 }
 

@@ -10,8 +10,8 @@ namespace {
 // One HTTP frontend with a listener and a rule a host list, in the order given; one HTTPS frontend behind it.
 model::Gateway make_gateway(const std::vector<std::vector<std::string>>& hosts) {
   model::Gateway out;
-  out.frontends.push_back({"front:80", {}, 80, false, {}, {}});
-  out.frontends.push_back({"front:443", {}, 443, true, {}, {}});
+  out.frontends.push_back({"front:80", {}, 80, false, {}, {}, {}});
+  out.frontends.push_back({"front:443", {}, 443, true, {}, {}, {}});
   for (const auto& names : hosts) {
     const model::Index i = out.listeners.size();
     out.listeners.push_back({"listener" + std::to_string(i), 0, names, {}, i, {}});
@@ -22,6 +22,7 @@ model::Gateway make_gateway(const std::vector<std::vector<std::string>>& hosts) 
     out.rules.push_back(rule);
     out.frontends[0].listeners.push_back(i);
   }
+  model::build_indexes(out);
   return out;
 }
 
@@ -58,6 +59,7 @@ TEST(Route, TheFirstPathThatMatchesDecidesNotTheLongest) {
   rule.path_rules.push_back({"images", {model::make_path_pattern("/images*")}, {1, 1, {}}});
   rule.path_rules.push_back(
       {"deep", {model::make_path_pattern("/x"), model::make_path_pattern("/images/deep/*")}, {2, 2, {}}});
+  model::build_indexes(gateway);
   EXPECT_EQ(route(gateway, 0, {"a", "/images/deep/b"}).path_rule->name, "images");
   EXPECT_EQ(route(gateway, 0, {"a", "/X"}).to->id, 2U);
   EXPECT_EQ(route(gateway, 0, {"a", "/else"}).to->id, 0U);
