@@ -155,6 +155,7 @@ class Program {
                configuration_.gateway()->name, options_.workers, options_.workers == 1 ? "" : "s",
                options_.admin == "off" ? "" : ", admin http://" + admin_address_.to_string() + "/");
     io::notify_service_manager("READY=1");
+    tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, stop_));
     if (options_.watch) tasks_.spawn(configuration_.watch(engine_, stop_));
     co_await first_probes();
     if (!stop_.requested()) fmt::print(stderr, "{}", report());

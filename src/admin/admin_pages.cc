@@ -17,12 +17,9 @@ bool is_loopback_or_address(std::string_view host) {
   return equals_ignoring_case(host, "localhost") || IpAddress::parse(host).has_value();
 }
 
-void write_member(JsonWriter& json, const board::Member& member) {
+void write_member(JsonWriter& json, const board::Member& member, std::string_view health) {
   const auto report = member.report();
-  json.begin_object()
-      .member("name", member.name)
-      .member("address", member.address)
-      .member("health", to_string(member.health.load()));
+  json.begin_object().member("name", member.name).member("address", member.address).member("health", health);
   json.member("requests", member.requests.load()).member("tunnels", member.tunnels.load()).key("lastProbe");
   if (report.when == WallTime{}) {
     json.null();
@@ -82,7 +79,9 @@ http::Response AdminPages::health() const {
         .member("backendSettings", group.settings_name)
         .member("probe", group.settings.probe.name);
     json.key("members").begin_array();
-    for (const auto& member : groups[i].members) write_member(json, *member);
+    for (const auto& member : groups[i].members)
+      write_member(json, *member, to_string(member->health.load()));
+    for (const auto& leaving : groups[i].leaving) write_member(json, *leaving.member, "Draining");
     json.end_array().end_object();
   }
   json.end_array().end_object();

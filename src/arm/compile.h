@@ -29,6 +29,9 @@ struct Compilation {
 
 void compile_certificates(const Compilation& c);
 void compile_listeners(const Compilation& c);
+void compile_error_pages(const Compilation& c);
+// Those a listener has for itself.
+[[nodiscard]] std::vector<model::ErrorPage> read_error_pages(const Compilation& c, const Item& holder);
 void compile_redirects(const Compilation& c);
 void compile_rewrites(const Compilation& c);
 void compile_rules(const Compilation& c);

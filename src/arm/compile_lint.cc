@@ -320,7 +320,7 @@ void lint(const Compilation& c) {
 }
 
 void check_local_names(const Compilation& c) {
-  LocalNames frontends(c), ports(c), pools(c), members(c), certificates(c);
+  LocalNames frontends(c), ports(c), pools(c), members(c), certificates(c), pages(c);
   frontends.add_collection("frontendIPConfigurations");
   frontends.check(c.local.frontend_ips, "frontendIPConfigurations", "frontend IP configuration");
   ports.add_collection("frontendPorts");
@@ -337,6 +337,13 @@ void check_local_names(const Compilation& c) {
   members.check(c.local.backend_addresses, "backendAddresses", "backend address");
   certificates.add_collection("sslCertificates");
   certificates.check(c.local.certificates, "sslCertificates", "certificate");
+  for (const model::ErrorPage& page : c.gateway.error_pages)
+    pages.add(fmt::format("HttpStatus{}", page.status));
+  for (const model::Listener& listener : c.gateway.listeners) {
+    for (const model::ErrorPage& page : listener.error_pages)
+      pages.add(fmt::format("HttpStatus{}", page.status));
+  }
+  pages.check(c.local.error_pages, "customErrorPages", "custom error page");
 }
 
 }  // namespace passerelle::arm

@@ -210,6 +210,7 @@ void compile_listeners(const Compilation& c) {
     model::Listener listener;
     listener.name = item.name;
     listener.origin = c.problems.locate(item.where);
+    listener.error_pages = read_error_pages(c, item);
     if (tls) listener.certificate = certificate_of(c, reader);
     auto host_names = host_names_of(c, reader);
     if (frontend == nullptr || port_item == nullptr || !host_names || (tls && !listener.certificate))

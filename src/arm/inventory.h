@@ -25,7 +25,9 @@ struct Inventory {
   std::vector<std::string> certificates;
   std::vector<Pool> pools;
   std::vector<std::string> references;  // calls that only Azure could answer, as written
+  std::vector<int> error_pages;         // statuses that have a page of their own somewhere
   bool waf = false;
+  bool affinity = false;
   Problems problems;
 };
 

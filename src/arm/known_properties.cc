@@ -66,11 +66,7 @@ constexpr std::array resource_properties = {
                   "authenticationCertificates",
                   {},
                   "members' certificates are not verified yet"},
-    KnownProperty{"customErrorConfigurations",
-                  refused,
-                  "customErrorConfigurations",
-                  {},
-                  "the gateway's own pages are sent"},
+    KnownProperty{"customErrorConfigurations", honoured, "customErrorConfigurations"},
     KnownProperty{
         "globalConfiguration", without_effect, "globalConfiguration", {}, "bodies stream both ways"},
     KnownProperty{"enableHttp2", without_effect, {}, "false", "HTTP/1.1 is spoken for now"},
@@ -158,11 +154,7 @@ constexpr std::array http_listeners = {
                   "a client without SNI gets the first listener's certificate"},
     KnownProperty{"sslProfile", refused, "reference", {}, "clients are not asked for certificates yet"},
     KnownProperty{"firewallPolicy", honoured, "reference", {}, "as the gateway's"},
-    KnownProperty{"customErrorConfigurations",
-                  refused,
-                  "customErrorConfigurations",
-                  {},
-                  "the gateway's own pages are sent"},
+    KnownProperty{"customErrorConfigurations", honoured, "customErrorConfigurations"},
     KnownProperty{"requestRoutingRules", read_only},
     KnownProperty{"provisioningState", read_only},
 };
@@ -413,8 +405,8 @@ constexpr std::array authentication_certificates = {
 };
 
 constexpr std::array custom_error_configurations = {
-    KnownProperty{"statusCode", refused},
-    KnownProperty{"customErrorPageUrl", refused},
+    KnownProperty{"statusCode"},
+    KnownProperty{"customErrorPageUrl"},
 };
 
 constexpr std::array global_configuration = {

@@ -79,6 +79,14 @@ class Loader {
       out.pools.push_back({item.name, https, member_names(item)});
     }
     out.references = evaluator_->unanswered();
+    std::set<int> pages;
+    for (const model::ErrorPage& page : scratch.error_pages) pages.insert(page.status);
+    for (const model::Listener& listener : scratch.listeners) {
+      for (const model::ErrorPage& page : listener.error_pages) pages.insert(page.status);
+    }
+    out.error_pages.assign(pages.begin(), pages.end());
+    out.affinity = std::ranges::any_of(
+        scratch.groups, [](const auto& group) { return !group.settings.affinity_cookie.empty(); });
     out.waf = resource.single("webApplicationFirewallConfiguration") != nullptr ||
               resource.single("firewallPolicy") != nullptr;
     return out;
@@ -245,6 +253,7 @@ class Loader {
   void compile(const Compilation& c) {
     compile_certificates(c);
     compile_listeners(c);
+    compile_error_pages(c);
     compile_rewrites(c);
     compile_redirects(c);
     compile_rules(c);

@@ -72,6 +72,8 @@ class LocalReader {
       read_waf(value);
     else if (is("tunnelIdleTimeout"))
       read_idle_timeout(value);
+    else if (is("customErrorPages"))
+      read_error_pages(value);
     else if (is("tunnelBalancing"))
       read_tunnel_balancing(value);
     else if (is("affinityKey"))
@@ -87,8 +89,7 @@ class LocalReader {
 
   // Keys of the contract that belong to features still to come.
   static bool is_for_later(std::string_view key) {
-    static constexpr std::array later = {"trustedCertificates"sv, "customErrorPages"sv, "minimumTlsVersion"sv,
-                                         "httpListeners"sv};
+    static constexpr std::array later = {"trustedCertificates"sv, "minimumTlsVersion"sv, "httpListeners"sv};
     return std::ranges::any_of(later, [&](std::string_view name) { return equals_ignoring_case(name, key); });
   }
 
@@ -213,6 +214,14 @@ class LocalReader {
       out_.ignore_waf = true;
     else if (value.text != "refuse")
       wrong(value, "\"refuse\" or \"ignore\" was expected");
+  }
+
+  void read_error_pages(const JsonValue& value) {
+    each(value, R"({ "HttpStatus502": "502.html" })", [&](const JsonMember& member) {
+      if (!member.value.is_string() || member.value.text.empty())
+        return wrong(member.value, "the path of an HTML file was expected");
+      out_.error_pages.add(member.key, member.value.text, member.value.where);
+    });
   }
 
   void read_tunnel_balancing(const JsonValue& value) {

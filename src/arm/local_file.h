@@ -34,6 +34,7 @@ struct LocalFile {
   NamedEntries<LocalAddress> backend_addresses;
   NamedEntries<std::vector<LocalAddress>> backend_pools;
   NamedEntries<LocalCertificate> certificates;
+  NamedEntries<std::string> error_pages;  // customErrorPages: files, by "HttpStatus502"
   // What reference(), list*() and Key Vault secrets yield. Patterns are without blanks: see compact_call().
   NamedEntries<JsonValue> references;
   bool ignore_waf = false;

@@ -23,7 +23,10 @@ class Printer {
       if (known.effect == Effect::read_only) continue;
       if (const auto& items = resource_.collection(known.name); !items.empty())
         add_member(properties, std::string(known.name), collection(items, *find_definition(known.name)));
-      else if (const Item* single = resource_.single(known.name))
+      else if (const Item* holder = resource_.holder_of(known.name)) {
+        if (const JsonValue* list = holder->evaluator->try_resolve_all(*holder->properties->find(known.name)))
+          add_member(properties, std::string(known.name), inside(*list, known, *holder->evaluator));
+      } else if (const Item* single = resource_.single(known.name))
         add_member(properties, std::string(known.name),
                    object(*single->properties, *find_definition(known.inside), *single->evaluator));
     }

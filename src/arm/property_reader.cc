@@ -154,7 +154,8 @@ std::vector<Item> inner_items(const Item& outer, std::string_view name, ProblemL
   for (std::size_t i = 0; list != nullptr && i < list->items.size(); ++i) {
     const JsonValue* element = outer.evaluator->resolve(list->items[i]);
     if (element == nullptr) continue;
-    Item item{{}, element, outer.evaluator, fmt::format("{}.{}[{}]", outer.path, name, i), element->where};
+    const std::string path = fmt::format("{}{}{}[{}]", outer.path, outer.path.empty() ? "" : ".", name, i);
+    Item item{{}, element, outer.evaluator, path, element->where};
     if (!element->is_object()) {
       problems.error(element->where, "InvalidRequestFormat",
                      fmt::format("an object was expected, not {}", kind_name(element->kind)), item.path);

@@ -285,7 +285,9 @@ void Resource::merge(const GatewayBody& body) {
     if (collection != nullptr && effect_of(collection->name) == Effect::honoured) {
       read_collection(collection->name, member.value, body);
     } else if (const JsonValue* value = body.evaluator->resolve(member.value);
-               value != nullptr && value->is_object()) {
+               value != nullptr && value->is(JsonValue::Kind::array)) {
+      holders_[lowered(member.key)] = Item{{}, body.properties, body.evaluator, {}, member.key_where};
+    } else if (value != nullptr && value->is_object()) {
       singles_[lowered(member.key)] = Item{member.key, value, body.evaluator, member.key, member.key_where};
     }
   }
@@ -360,6 +362,11 @@ const std::vector<Item>& Resource::collection(std::string_view name) const {
   static const std::vector<Item> none;
   const auto found = collections_.find(name);
   return found == collections_.end() ? none : found->second;
+}
+
+const Item* Resource::holder_of(std::string_view list) const {
+  const auto found = holders_.find(lowered(list));
+  return found == holders_.end() ? nullptr : &found->second;
 }
 
 const Item* Resource::single(std::string_view name) const {

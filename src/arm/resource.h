@@ -48,6 +48,9 @@ class Resource {
   [[nodiscard]] bool is_incomplete(std::string_view name) const { return incomplete_.contains(name); }
   // A property of the resource that is no collection (webApplicationFirewallConfiguration); null when absent.
   [[nodiscard]] const Item* single(std::string_view name) const;
+  // What holds a list that is no collection (customErrorConfigurations), as a property of that name; null
+  // when absent.
+  [[nodiscard]] const Item* holder_of(std::string_view list) const;
   // Whether a gateway named so may be this one: placeholders may be anything.
   [[nodiscard]] bool is_named(std::string_view name) const;
   [[nodiscard]] const std::string& api_version() const { return api_version_; }
@@ -58,6 +61,7 @@ class Resource {
   ProblemList& problems_;
   std::map<std::string, std::vector<Item>, std::less<>> collections_;
   std::map<std::string, Item, std::less<>> singles_;
+  std::map<std::string, Item, std::less<>> holders_;
   std::set<std::string, std::less<>> incomplete_;
   std::vector<std::string> without_effect_;
   std::string api_version_;

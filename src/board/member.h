@@ -93,6 +93,13 @@ struct Group {
   std::vector<std::shared_ptr<Member>> members;
   std::vector<std::uint32_t> weights;  // by member; empty: all the same
   std::vector<std::string> affinity;   // by member: its cookie's value; empty where nobody asks for it
+  // Draining: taken out by a configuration or by DNS. Only who has its cookie still gets there, until it is
+  // gone.
+  struct Leaving {
+    std::shared_ptr<Member> member;
+    std::string affinity;
+  };
+  std::vector<Leaving> leaving;
   // Shared by the groups that follow each other, so that a reload does not begin the round anew.
   std::shared_ptr<std::atomic<std::uint64_t>> turn = std::make_shared<std::atomic<std::uint64_t>>(0);
 };

@@ -109,6 +109,26 @@ std::string local_file_text(const arm::Inventory& found) {
       "the same.");
   page.line(found.waf ? "\"waf\": \"refuse\",  // this template has a WAF" : "\"waf\": \"refuse\",");
   page.line("");
+  if (!found.error_pages.empty()) {
+    page.comment(
+        "Files in place of the template's error pages, which are fetched from their URLs otherwise.");
+    page.open("customErrorPages");
+    for (const int status : found.error_pages)
+      page.line(fmt::format("  // \"HttpStatus{0}\": \"{0}.html\",", status));
+    page.close();
+  }
+  if (found.affinity) {
+    page.comment(
+        "The key of affinity cookies: share it between instances. Without it, one is made and kept in the "
+        "state folder.");
+    page.line("// \"affinityKey\": { \"env\": \"PASSERELLE_AFFINITY_KEY\" },");
+    page.line("");
+  }
+  page.comment(
+      "\"roundRobin\" as Azure, or \"fewest\": a WebSocket goes to the member that holds the fewest of "
+      "them.");
+  page.line("\"tunnelBalancing\": \"roundRobin\",");
+  page.line("");
   page.comment("Seconds without a byte either way after which a WebSocket tunnel ends; null: never.");
   page.line("\"tunnelIdleTimeout\": null,");
   page.line("");

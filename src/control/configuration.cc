@@ -10,6 +10,24 @@ namespace {
 
 constexpr std::chrono::milliseconds watch_interval{500};
 
+constexpr std::chrono::seconds page_timeout{10};
+
+using Pages = std::map<std::string, std::shared_ptr<const std::string>>;
+
+template <class Visit>
+void each_page(model::Gateway& gateway, Visit visit) {
+  for (model::ErrorPage& page : gateway.error_pages) visit(page);
+  for (model::Listener& listener : gateway.listeners) {
+    for (model::ErrorPage& page : listener.error_pages) visit(page);
+  }
+}
+
+void put_pages(model::Gateway& gateway, const Pages& pages) {
+  each_page(gateway, [&](model::ErrorPage& page) {
+    if (const auto found = pages.find(page.url); found != pages.end()) page.body = found->second;
+  });
+}
+
 }  // namespace
 
 Configuration::Outcome Configuration::load(Problems& problems) {
@@ -17,6 +35,7 @@ Configuration::Outcome Configuration::load(Problems& problems) {
   problems = std::move(loaded.problems);
   if (!loaded.gateway) return Outcome::invalid;
   find_affinity_key(*loaded.gateway, problems);
+  put_pages(*loaded.gateway, pages_);
   std::shared_ptr<const model::Gateway> gateway = std::move(loaded.gateway);
   const Problems refused = activation_.prepare(gateway);
   problems.insert(problems.end(), refused.begin(), refused.end());
@@ -24,6 +43,7 @@ Configuration::Outcome Configuration::load(Problems& problems) {
   activation_.commit();
   gateway_ = std::move(gateway);
   ++version_;
+  if (changed_) changed_->request_stop();
   return Outcome::taken;
 }
 
@@ -65,6 +85,49 @@ void Configuration::reload(std::string_view why) {
   else
     events_.error("configuration", "the configuration is refused ({}); version {} stays in force", why,
                   version_);
+}
+
+io::Task<> Configuration::follow_error_pages(io::Engine& engine, io::Resolver& resolver,
+                                             io::StopSource& stop) {
+  PageFetcher fetcher(engine, resolver);
+  std::uint64_t seen = 0;
+  while (!stop.requested()) {
+    changed_ = std::make_unique<io::StopSource>(&stop);
+    if (std::exchange(seen, version_) != version_) co_await fetch_error_pages(engine, fetcher, stop);
+    (void)co_await engine.sleep({never, changed_.get()});
+  }
+  changed_.reset();
+}
+
+io::Task<> Configuration::fetch_error_pages(io::Engine& engine, PageFetcher& fetcher, io::StopSource& stop) {
+  const std::uint64_t version = version_;
+  model::Gateway next = *gateway_;
+  Pages wanted;
+  each_page(next, [&](const model::ErrorPage& page) {
+    if (!page.url.empty()) wanted.try_emplace(page.url);
+  });
+  bool fresh = false;
+  for (auto& [url, body] : wanted) {
+    auto got = co_await fetcher.get(url, model::ErrorPage::body_bytes_max, engine.in(page_timeout, stop));
+    if (stop.requested() || version != version_) co_return;  // a newer one has its own turn
+    const auto before = pages_.find(url);
+    if (!got) {
+      events_.warning("configuration", "the error page {} cannot be fetched: {}; {} is sent", url,
+                      got.error(),
+                      before != pages_.end() ? "the one fetched before" : "the gateway's own page");
+      continue;
+    }
+    if (before != pages_.end() && *before->second == *got) continue;
+    pages_[url] = std::make_shared<const std::string>(std::move(*got));
+    fresh = true;
+  }
+  std::erase_if(pages_, [&](const auto& page) { return !wanted.contains(page.first); });
+  if (!fresh) co_return;
+  put_pages(next, pages_);
+  auto filled = std::make_shared<const model::Gateway>(std::move(next));
+  if (has_errors(activation_.prepare(filled))) co_return;
+  activation_.commit();
+  gateway_ = std::move(filled);
 }
 
 io::Task<> Configuration::watch(io::Engine& engine, io::StopSource& stop) {

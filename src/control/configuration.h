@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "base/random.h"
 #include "control/file_source.h"
+#include "control/page_fetcher.h"
 #include "control/state_folder.h"
 #include "io/engine.h"
 #include "io/task.h"
@@ -36,6 +38,11 @@ class Configuration {
   [[nodiscard]] Outcome load(Problems& problems);
   // While running: problems are told in the event log, and nothing changes.
   void reload(std::string_view why);
+  // Fetches the error pages that the configuration in force names by URL, once for each version, and puts
+  // them in place when they are there. A page that cannot be had stays what it was before: the last one
+  // fetched, or the gateway's own.
+  [[nodiscard]] io::Task<> follow_error_pages(io::Engine& engine, io::Resolver& resolver,
+                                              io::StopSource& stop);
   // --watch: looks twice a second whether a file changed.
   [[nodiscard]] io::Task<> watch(io::Engine& engine, io::StopSource& stop);
 
@@ -45,6 +52,7 @@ class Configuration {
  private:
   // The key of affinity cookies, where the local file gives none and somebody needs it.
   void find_affinity_key(model::Gateway& gateway, Problems& problems);
+  io::Task<> fetch_error_pages(io::Engine& engine, PageFetcher& fetcher, io::StopSource& stop);
   FileSource source_;
   StateFolder state_;
   Activation activation_;
@@ -52,6 +60,8 @@ class Configuration {
   telemetry::EventLog& events_;
   std::shared_ptr<const model::Gateway> gateway_;
   std::uint64_t version_ = 0;
+  std::map<std::string, std::shared_ptr<const std::string>> pages_;  // by URL: the last that could be had
+  std::unique_ptr<io::StopSource> changed_;                          // wakes who waits for a version
   std::string made_key_;  // where the state folder cannot be written
 };
 

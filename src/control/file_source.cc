@@ -110,21 +110,50 @@ void FileSource::read_parameters(arm::LoadInput& input, Problems& problems) {
   }
 }
 
+std::optional<std::string> FileSource::read_named(const std::string& path, const Location& origin,
+                                                  Problems& problems) {
+  const std::filesystem::path base = std::filesystem::path(local_path()).parent_path();
+  Problems trouble;
+  auto text = read((base / path).string(), trouble);
+  for (Problem& problem : trouble) {
+    problem.message = fmt::format("'{}': {}", problem.where.file, problem.message);
+    problem.where = origin;
+    problems.push_back(std::move(problem));
+  }
+  return text;
+}
+
+void FileSource::read_error_pages(std::vector<model::ErrorPage>& pages, Problems& problems) {
+  for (model::ErrorPage& page : pages) {
+    if (page.path.empty()) continue;
+    auto text = read_named(page.path, page.origin, problems);
+    if (!text) continue;
+    if (text->size() > model::ErrorPage::body_bytes_max) {
+      problems.push_back(
+          {page.origin,
+           Severity::error,
+           "CustomErrorPageTooLarge",
+           fmt::format("'{}' has {} bytes; an error page has less than 1 MiB", page.path, text->size()),
+           {}});
+      continue;
+    }
+    page.body = std::make_shared<const std::string>(std::move(*text));
+  }
+}
+
+void FileSource::read_error_pages(model::Gateway& gateway, Problems& problems) {
+  read_error_pages(gateway.error_pages, problems);
+  for (model::Listener& listener : gateway.listeners) read_error_pages(listener.error_pages, problems);
+}
+
 std::vector<std::optional<tls::Certificate>> FileSource::read_certificates(
     std::vector<model::Certificate>& certificates, Problems& problems) {
   std::vector<std::optional<tls::Certificate>> out;
-  const std::filesystem::path base = std::filesystem::path(local_path()).parent_path();
-  const auto content = [&](const std::string& path, std::string& out, const Location& origin) {
+  const auto content = [&](const std::string& path, std::string& text, const Location& origin) {
     if (path.empty()) return true;
-    Problems trouble;
-    auto text = read((base / path).string(), trouble);
-    for (Problem& problem : trouble) {
-      problem.message = fmt::format("'{}': {}", problem.where.file, problem.message);
-      problem.where = origin;
-      problems.push_back(std::move(problem));
-    }
-    if (text) out = std::move(*text);
-    return text.has_value();
+    auto read = read_named(path, origin, problems);
+    if (read) text = std::move(*read);
+    return read.has_value();
   };
   for (model::Certificate& certificate : certificates) {
     out.emplace_back();
@@ -202,6 +231,7 @@ arm::Loaded FileSource::load(bool print) {
   arm::Loaded loaded = arm::load(*input);
   const auto read =
       read_certificates(loaded.gateway ? loaded.gateway->certificates : loaded.certificates, loaded.problems);
+  if (loaded.gateway) read_error_pages(*loaded.gateway, loaded.problems);
   if (loaded.gateway) lint_certificates(*loaded.gateway, read, loaded.problems);
   if (has_errors(loaded.problems)) loaded.gateway.reset();
   return loaded;

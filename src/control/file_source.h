@@ -49,6 +49,10 @@ class FileSource {
   // What was read, by the certificate's index; nothing for one that is self-made or cannot be used.
   std::vector<std::optional<tls::Certificate>> read_certificates(
       std::vector<model::Certificate>& certificates, Problems& problems);
+  void read_error_pages(model::Gateway& gateway, Problems& problems);
+  void read_error_pages(std::vector<model::ErrorPage>& pages, Problems& problems);
+  // A file the local file names, relative to it; trouble is reported where it is named.
+  std::optional<std::string> read_named(const std::string& path, const Location& origin, Problems& problems);
   void lint_certificates(const model::Gateway& gateway,
                          const std::vector<std::optional<tls::Certificate>>& read, Problems& problems) const;
   FileOptions options_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,16 @@ struct Certificate {
   Location password_origin;
 };
 
+// customErrorConfigurations[] of the gateway or of a listener: a page in place of the gateway's own.
+struct ErrorPage {
+  static constexpr std::size_t body_bytes_max = std::size_t{1024} * 1024;  // Azure's
+  int status = 502;
+  std::string path;  // of the local file: read by control/; or
+  std::string url;   // of the template: fetched by control/ once the configuration is in force
+  std::shared_ptr<const std::string> body = {};  // null: not there (yet), so the gateway's own
+  Location origin = {};
+};
+
 // httpListeners[]
 struct Listener {
   std::string name;
@@ -42,6 +53,7 @@ struct Listener {
   std::optional<Index> certificate;
   std::optional<Index> rule;
   Location origin;
+  std::vector<ErrorPage> error_pages = {};  // before the gateway's
 };
 
 // A frontend IP configuration with a frontend port, and the listeners that share it.
@@ -175,6 +187,7 @@ struct Gateway {
   std::vector<BackendGroup> groups;
   std::vector<Redirect> redirects;
   std::vector<RewriteSet> rewrite_sets;
+  std::vector<ErrorPage> error_pages;
   std::vector<Rule> rules;
   Index destinations = 0;  // how many there are
   // Variables that cost something to have ready.

@@ -22,6 +22,7 @@ Attempt::Attempt(Exchange& exchange, ChosenMember chosen)
       server_name_(policy::server_name(policy::address_to(*exchange.decision_, member_->name))),
       began_(worker_.engine.now()) {
   member_->requests.fetch_add(1, std::memory_order_relaxed);
+  worker_.attempts.push_back(*this);
 }
 
 Attempt::~Attempt() { member_->requests.fetch_sub(1, std::memory_order_relaxed); }
@@ -33,6 +34,11 @@ void Attempt::on_peer_finished() {
 
 void Attempt::on_reset() {
   client_gone_ = true;
+  group_.stop();
+}
+
+void Attempt::drained() {
+  drained_ = true;
   group_.stop();
 }
 
@@ -190,6 +196,7 @@ AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
   if (client_gone_) return AttemptFailure{499, false};
   if (body_refusal_ != 0) return AttemptFailure{body_refusal_, false};
   if (worker_.stop().requested()) return AttemptFailure{499, false};
+  if (drained_) return fail_with(502, false, "it has left, and its drain timeout is over");
   if (timer_.ran_out()) {
     // Azure v2 asks a second member, then answers 504; only for what can be sent again (docs/decisions/0002).
     const bool again = x_.can_send_again() && x_.timeouts_++ == 0;

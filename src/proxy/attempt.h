@@ -21,7 +21,7 @@ using AttemptOutcome = std::variant<AfterExchange, Upgraded, AttemptFailure>;
 
 // A resource in Exchange::run's frame. Two tasks at most: this one, which reads the member's answer, and,
 // where the request has a body, one that sends it; either may stop both.
-class Attempt final : private io::StreamWatcher {
+class Attempt final : public ListNode, private io::StreamWatcher {
  public:
   Attempt(Exchange& exchange, ChosenMember chosen);
   ~Attempt();
@@ -29,6 +29,10 @@ class Attempt final : private io::StreamWatcher {
   Attempt& operator=(const Attempt&) = delete;
 
   [[nodiscard]] io::Task<AttemptOutcome> run();
+
+  // The member has left and its drain time is over: what is still under way ends.
+  void drained();
+  [[nodiscard]] const board::Member& member() const { return *member_; }
 
  private:
   void on_peer_finished() override;
@@ -64,6 +68,7 @@ class Attempt final : private io::StreamWatcher {
   const std::string_view server_name_;  // into the decision's request
   TimePoint began_;
   bool client_gone_ = false;
+  bool drained_ = false;
   bool body_sent_ = false;
   int body_refusal_ = 0;  // the status for a request body that is wrong, late or too long
 };

@@ -95,10 +95,10 @@ std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway
   std::vector<board::Group> out;
   for (const auto& group : gateway.groups) {
     board::Group& made = out.emplace_back();
-    auto& turn =
-        turns_[fmt::format("{}{}~{}", group.is_policy ? "policy " : "", group.pool, group.settings_name)];
-    if (!turn) turn = made.turn;
-    made.turn = turn;
+    Memory& memory =
+        memories_[fmt::format("{}{}~{}", group.is_policy ? "policy " : "", group.pool, group.settings_name)];
+    if (!memory.turn) memory.turn = made.turn;
+    made.turn = memory.turn;
     for (const auto& target : group.targets) {
       std::vector<Endpoint> endpoints;
       if (target.address) {
@@ -115,8 +115,29 @@ std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway
             policy::affinity_value(gateway.options.affinity_key, target.identity + "|" + one_of_several));
       }
     }
+    note_leaving(memory, made, group.settings);
   }
   return out;
+}
+
+// Who was here and is not any more leaves: with connection draining, slowly (section 8.3).
+void BackendDirectory::note_leaving(Memory& memory, board::Group& group,
+                                    const model::BackendSettings& settings) {
+  const auto is_here = [&](const board::Group::Leaving& each) {
+    return std::ranges::find(group.members, each.member) != group.members.end();
+  };
+  if (settings.drain_timeout) {
+    for (auto& each : memory.before) {
+      if (!is_here(each)) memory.leaving.push_back({each, engine_.now() + *settings.drain_timeout});
+    }
+  }
+  memory.before.clear();
+  for (std::size_t i = 0; i < group.members.size(); ++i)
+    memory.before.push_back({group.members[i], group.affinity.empty() ? std::string() : group.affinity[i]});
+  std::erase_if(memory.leaving, [&](const Memory::Leaving& each) {
+    return engine_.now() >= each.until || is_here(each.who);
+  });
+  for (const Memory::Leaving& each : memory.leaving) group.leaving.push_back(each.who);
 }
 
 io::Task<> BackendDirectory::stop() {

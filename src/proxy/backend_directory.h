@@ -43,7 +43,18 @@ class BackendDirectory {
   board::Members members_;
   std::map<std::string, std::unique_ptr<Name>> names_;
   std::vector<std::unique_ptr<io::StopSource>> retired_;  // of names that came back; few and small
-  std::map<std::string, std::shared_ptr<std::atomic<std::uint64_t>>> turns_;
+  // What a group of that name has besides what is configured; it outlives configurations.
+  struct Memory {
+    std::shared_ptr<std::atomic<std::uint64_t>> turn;
+    std::vector<board::Group::Leaving> before;  // the members it had last
+    struct Leaving {
+      board::Group::Leaving who;
+      TimePoint until;
+    };
+    std::vector<Leaving> leaving;
+  };
+  void note_leaving(Memory& memory, board::Group& group, const model::BackendSettings& settings);
+  std::map<std::string, Memory> memories_;
   io::TaskGroup tasks_;
 };
 

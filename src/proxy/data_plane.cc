@@ -10,6 +10,9 @@
 namespace passerelle::proxy {
 namespace {
 
+// Section 8.3: with draining switched off.
+constexpr std::chrono::seconds drain_timeout_without_draining{30};
+
 tls::Certificate::Outcome read_certificate(const model::Certificate& certificate) {
   switch (certificate.kind) {
     case model::Certificate::Kind::pfx:
@@ -216,7 +219,8 @@ void DataPlane::commit() {
 }
 
 void DataPlane::publish(std::shared_ptr<const Snapshot> snapshot) {
-  snapshot_ = std::move(snapshot);
+  const auto before = std::exchange(snapshot_, std::move(snapshot));
+  if (before) note_leaving(*before);
   for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.set_snapshot(snapshot_); });
 }
 
@@ -245,20 +249,46 @@ void DataPlane::update_probes() {
 }
 
 void DataPlane::on_health(const std::shared_ptr<board::Member>& member, model::Health health) {
-  if (health != model::Health::down || !snapshot_->gateway->options.unhealthy_drains_tunnels) return;
-  // Section 8.3: what is open may go on for the drain timeout, or 30 s.
-  Duration delay = std::chrono::seconds(30);
+  if (health != model::Health::down) return;
+  Duration delay = drain_timeout_without_draining;
   for (const auto& group : snapshot_->gateway->groups) {
     if (group.settings_name == member->settings_name && group.settings.drain_timeout)
       delay = *group.settings.drain_timeout;
   }
-  tasks_.spawn(end_tunnels_later(member, delay));
+  tasks_.spawn(end_down_member(member, delay));
 }
 
-io::Task<> DataPlane::end_tunnels_later(std::shared_ptr<board::Member> member, Duration delay) {
+io::Task<> DataPlane::end_down_member(std::shared_ptr<board::Member> member, Duration delay) {
   const bool slept = co_await control_.sleep(control_.in(delay, tasks_.stop_source()));
   if (!slept || member->health.load() != model::Health::down) co_return;
-  visit_workers([&](Worker& worker) { worker.end_tunnels_of(*member, TunnelEnd::unhealthy); });
+  const bool tunnels_too = snapshot_->gateway->options.unhealthy_drains_tunnels;
+  visit_workers([&](Worker& worker) {
+    worker.end_requests_of(*member);
+    if (tunnels_too) worker.end_tunnels_of(*member, TunnelEnd::unhealthy);
+  });
+}
+
+void DataPlane::note_leaving(const Snapshot& before) {
+  std::set<const board::Member*> here;
+  for (const board::Group& group : snapshot_->groups) {
+    for (const auto& member : group.members) here.insert(member.get());
+  }
+  for (std::size_t i = 0; i < before.groups.size(); ++i) {
+    const auto& drain_timeout = before.gateway->groups[i].settings.drain_timeout;
+    for (const auto& member : before.groups[i].members) {
+      if (here.insert(member.get()).second)
+        tasks_.spawn(end_left_member(member, drain_timeout.value_or(drain_timeout_without_draining)));
+    }
+  }
+}
+
+io::Task<> DataPlane::end_left_member(std::shared_ptr<board::Member> member, Duration delay) {
+  if (!co_await control_.sleep(control_.in(delay, tasks_.stop_source()))) co_return;
+  for (const board::Group& group : snapshot_->groups) {
+    if (std::ranges::find(group.members, member) != group.members.end()) co_return;  // it came back
+  }
+  publish_members();  // nobody finds it by a cookie any more
+  visit_workers([&](Worker& worker) { worker.end_requests_of(*member); });
 }
 
 io::Task<bool> DataPlane::drain(io::Wait wait) {

@@ -78,7 +78,11 @@ class DataPlane {
   void publish(std::shared_ptr<const Snapshot> snapshot);
   void update_probes();
   void on_health(const std::shared_ptr<board::Member>& member, model::Health health);
-  io::Task<> end_tunnels_later(std::shared_ptr<board::Member> member, Duration delay);
+  // Section 8.3: what is under way at a member that is down may go on for the drain timeout, then it ends.
+  io::Task<> end_down_member(std::shared_ptr<board::Member> member, Duration delay);
+  // The same for one that has left the configuration. Its tunnels go on (founding document).
+  void note_leaving(const Snapshot& before);
+  io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay);
 
   io::Engine& control_;
   std::shared_ptr<const tls::ClientContext> client_context_;

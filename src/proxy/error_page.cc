@@ -32,10 +32,14 @@ std::string_view reason_phrase(int status) {
 
 void append_error_page(std::string& out, const ErrorPage& page) {
   const auto reason = reason_phrase(page.status);
-  const std::string body = fmt::format(
-      "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n"
-      "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n",
-      page.status, reason);
+  const std::string own = !page.custom.empty()
+                              ? std::string()
+                              : fmt::format(
+                                    "<html>\r\n<head><title>{0} "
+                                    "{1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n"
+                                    "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n",
+                                    page.status, reason);
+  const std::string_view body = page.custom.empty() ? std::string_view(own) : page.custom;
   fmt::format_to(std::back_inserter(out),
                  "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: "
                  "text/html\r\nContent-Length: {}\r\n",

@@ -12,8 +12,9 @@ struct ErrorPage {
   int status = 500;
   std::string_view date;
   bool keep_alive = false;
-  bool with_body = true;      // false: for HEAD
-  std::string_view location;  // of a redirect
+  bool with_body = true;         // false: for HEAD
+  std::string_view location;     // of a redirect
+  std::string_view custom = {};  // in place of our own body
 };
 
 // The whole response.

@@ -123,7 +123,9 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
     co_return AfterExchange::gone;
   }
   auto page = worker_.http_workspace.buffers.take();
-  append_error_page(page->bytes, {status, worker_.date(), keep_alive, request_.method() != "HEAD", location});
+  const std::shared_ptr<const std::string> custom = custom_page(status);
+  append_error_page(page->bytes, {status, worker_.date(), keep_alive, request_.method() != "HEAD", location,
+                                  custom ? std::string_view(*custom) : std::string_view()});
   sent_bytes_ = page->bytes.size();
   first_byte_after_ = worker_.engine.now() - began_;
   const auto sent = co_await client_.stream.send(
@@ -131,6 +133,20 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
   log(status);
   if (!sent) co_return AfterExchange::gone;
   co_return keep_alive ? AfterExchange::keep_alive : AfterExchange::close;
+}
+
+// The listener's before the gateway's; errors before a listener is known have only the latter (section 13).
+std::shared_ptr<const std::string> Exchange::custom_page(int status) const {
+  const auto find = [&](const std::vector<model::ErrorPage>& pages) -> std::shared_ptr<const std::string> {
+    for (const model::ErrorPage& page : pages) {
+      if (page.status == status) return page.body;
+    }
+    return nullptr;
+  };
+  if (const model::Listener* listener = decision_->route.listener) {
+    if (auto own = find(listener->error_pages)) return own;
+  }
+  return find(snapshot_.gateway->error_pages);
 }
 
 io::Task<> Exchange::refuse_head(const http::HeadOutcome& outcome) {

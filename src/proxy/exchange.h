@@ -64,6 +64,8 @@ class Exchange {
   // What the gateway knows of this client.
   [[nodiscard]] policy::ClientFacts client_facts() const;
   [[nodiscard]] io::Task<AfterExchange> refuse(const policy::Decision& decision);
+  // customErrorConfigurations; null: our own page.
+  [[nodiscard]] std::shared_ptr<const std::string> custom_page(int status) const;
   void note_try(const board::Member& member, int status, Duration took);
   void log(int status);
   void fill(telemetry::AccessRecord& record, int status);

@@ -35,6 +35,7 @@ ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
     const auto own = std::ranges::find(group_.affinity, asked_);
     const auto i = static_cast<std::size_t>(own - group_.affinity.begin());
     if (own != group_.affinity.end() && usable(i, too_few)) return chosen(i, websocket, false);
+    if (auto leaving = own_but_leaving(websocket); leaving.member) return leaving;
   }
   if (websocket && fewest_tunnels_) {
     const auto taken = policy::take_fewest(
@@ -45,6 +46,17 @@ ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
   }
   const auto balanced = balance(too_few);
   return balanced ? chosen(*balanced, websocket, false) : ChosenMember{};
+}
+
+// Affinity overrides draining (section 8.3).
+ChosenMember MemberChoice::own_but_leaving(bool websocket) const {
+  for (const board::Group::Leaving& each : group_.leaving) {
+    const bool failed = std::find(failed_.begin(), failed_.begin() + failed_count_, each.member.get()) !=
+                        failed_.begin() + failed_count_;
+    if (each.affinity != asked_ || failed || each.member->health.load() != model::Health::up) continue;
+    return {each.member, websocket ? board::Seat(each.member, false) : board::Seat(), each.affinity};
+  }
+  return {};
 }
 
 std::optional<std::size_t> MemberChoice::balance(bool too_few) const {

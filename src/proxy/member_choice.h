@@ -37,6 +37,7 @@ class MemberChoice {
   [[nodiscard]] bool is_up(std::size_t i) const;
   [[nodiscard]] bool usable(std::size_t i, bool too_few) const;
   [[nodiscard]] std::optional<std::size_t> balance(bool too_few) const;
+  [[nodiscard]] ChosenMember own_but_leaving(bool websocket) const;
   [[nodiscard]] ChosenMember chosen(std::size_t i, bool websocket, bool seat_taken) const;
 
   const model::BackendGroup& configured_;

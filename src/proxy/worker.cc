@@ -1,5 +1,6 @@
 #include "proxy/worker.h"
 
+#include "proxy/attempt.h"
 #include "proxy/connection.h"
 
 namespace passerelle::proxy {
@@ -76,6 +77,12 @@ io::Task<> Worker::finish() {
 void Worker::end_tunnels_of(const board::Member& member, TunnelEnd why) {
   tunnels.for_each([&](Tunnel& tunnel) {
     if (tunnel.tag().seat.member().get() == &member) tunnel.end(why);
+  });
+}
+
+void Worker::end_requests_of(const board::Member& member) {
+  attempts.for_each([&](Attempt& attempt) {
+    if (&attempt.member() == &member) attempt.drained();
   });
 }
 

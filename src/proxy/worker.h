@@ -20,6 +20,8 @@
 
 namespace passerelle::proxy {
 
+class Attempt;
+
 struct WorkerSettings {
   Limits limits;
   std::shared_ptr<telemetry::LineSink> access_sink;  // null: no access log
@@ -43,6 +45,7 @@ class Worker {
   // Everything that still runs ends now; co_await the task, then the engine may stop.
   [[nodiscard]] io::Task<> finish();
   void end_tunnels_of(const board::Member& member, TunnelEnd why);
+  void end_requests_of(const board::Member& member);
   [[nodiscard]] std::size_t busy() const { return tasks_.running(); }
 
   // --- for the journey ---
@@ -57,6 +60,7 @@ class Worker {
   telemetry::EventLog& events;
   HttpDate http_date;
   IntrusiveList<Tunnel> tunnels;
+  IntrusiveList<Attempt> attempts;  // requests under way at a member
 
   [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   [[nodiscard]] io::TaskGroup& tasks() { return tasks_; }

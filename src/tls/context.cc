@@ -95,4 +95,13 @@ std::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::
   return std::shared_ptr<const ClientContext>(new ClientContext(std::move(context)));
 }
 
+std::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::make_verifying() {
+  auto made = make();
+  if (!made) return made;
+  if (SSL_CTX_set_default_verify_paths((*made)->get()) != 1)
+    return openssl_failure("the system's authorities");
+  SSL_CTX_set_verify((*made)->get(), SSL_VERIFY_PEER, nullptr);
+  return made;
+}
+
 }  // namespace passerelle::tls

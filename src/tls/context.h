@@ -40,6 +40,9 @@ class ServerContext {
 class ClientContext {
  public:
   [[nodiscard]] static std::expected<std::shared_ptr<const ClientContext>, std::string> make();
+  // For others than members: the chain must lead to one of the system's authorities. Which name it must be
+  // for is TlsStream::verify_name()'s.
+  [[nodiscard]] static std::expected<std::shared_ptr<const ClientContext>, std::string> make_verifying();
   [[nodiscard]] SSL_CTX* get() const { return context_.get(); }
 
  private:

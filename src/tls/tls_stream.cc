@@ -77,6 +77,11 @@ TlsFacts TlsStream::facts() const {
   return {SSL_get_version(ssl_.get()), cipher != nullptr ? cipher : ""};
 }
 
+void TlsStream::verify_name(const std::string& host) {
+  X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl_.get());
+  if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1) SSL_set1_host(ssl_.get(), host.c_str());
+}
+
 std::string TlsStream::ciphers_offered() const {
   std::string out;
   const auto* ciphers = SSL_get_client_ciphers(ssl_.get());

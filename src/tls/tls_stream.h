@@ -42,6 +42,8 @@ class TlsStream final : public io::Stream, private io::Ready {
 
   [[nodiscard]] io::Task<Result<>> handshake(io::Wait wait);
   [[nodiscard]] TlsFacts facts() const;  // literals of OpenSSL's
+  // Before the handshake, with a context that verifies: the certificate must be for this name or address.
+  void verify_name(const std::string& host);
   // What the client offered, by OpenSSL's names, divided by ':'.
   [[nodiscard]] std::string ciphers_offered() const;
   // For an answer in clear to a client that spoke plain HTTP: handshake() then fails with kind `protocol`.

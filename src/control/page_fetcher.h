@@ -1,0 +1,44 @@
+// Gets a page over HTTP or HTTPS: custom error pages, which Azure too fetches once when they are configured.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "base/limits.h"
+#include "http/workspace.h"
+#include "io/engine.h"
+#include "io/resolver.h"
+#include "io/task.h"
+#include "tls/tls_stream.h"
+
+namespace passerelle::control {
+
+// A resource on the control plane's engine. Plain GETs without redirects; certificates are verified by the
+// system's authorities.
+class PageFetcher {
+ public:
+  PageFetcher(io::Engine& engine, io::Resolver& resolver) : engine_(engine), resolver_(resolver) {}
+
+  // The body of a 200 with at most `bytes_max`. The error is a part of a sentence: why there is none.
+  [[nodiscard]] io::Task<std::expected<std::string, std::string>> get(std::string url, std::size_t bytes_max,
+                                                                      io::Wait wait);
+
+ private:
+  struct Url {
+    bool tls = false;
+    std::string authority, host, target;
+    std::uint16_t port = 0;
+  };
+  static std::optional<Url> parse(std::string_view url);
+  io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> connect(const Url& url, io::Wait wait);
+  io::Task<Result<io::Resolution>> resolve(const std::string& host, io::Wait wait);
+
+  io::Engine& engine_;
+  io::Resolver& resolver_;
+  Limits limits_;
+  http::Workspace workspace_;
+  tls::Workspace tls_workspace_;
+};
+
+}  // namespace passerelle::control

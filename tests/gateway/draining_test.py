@@ -1,0 +1,124 @@
+"""A member that leaves, or is down: what is under way may finish, then ends; tunnels and affinity go by their own rules."""
+import os
+import re
+import socket
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from config import Config
+from harness import PATIENCE, Gateway, MirrorBackend, ScriptedBackend, receive_all, wait_until
+from websocket import WebSocket, answer_echo
+
+
+class Slow(ScriptedBackend):
+    """Answers /slow when it is let, everything else at once; accepts every WebSocket and echoes it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.let = threading.Event()
+        self.asked = threading.Event()
+        super().__init__(self.answer)
+
+    def answer(self, client, head):
+        if b"\r\nUpgrade: websocket\r\n" in head:
+            return answer_echo(client, head, self.name)
+        if head.startswith(b"GET /slow"):
+            self.asked.set()
+            self.let.wait(PATIENCE)
+        client.sendall(f"HTTP/1.1 200 OK\r\nX-Backend: {self.name}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+
+
+class Draining(unittest.TestCase):
+    def setUp(self):
+        self.one, self.two = Slow("one"), MirrorBackend("two")
+        self.addCleanup(self.one.__exit__)
+        self.addCleanup(self.two.__exit__)
+        self.addCleanup(self.one.let.set)
+        self.config = Config()
+
+    def start(self, drain=None, **settings):
+        c = self.config
+        if drain:
+            settings["connectionDraining"] = {"enabled": True, "drainTimeoutInSec": drain}
+        c.rule("rule", c.listener("listener"), backendAddressPool=c.pool("pool", self.one.address), backendHttpSettings=c.settings(**settings))
+        self.gateway = Gateway.of(c, workers=2)
+        self.addCleanup(self.gateway.stop)
+
+    def begin(self, path="/", cookie=None):
+        client = socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE)
+        self.addCleanup(client.close)
+        line = f"Cookie: {cookie}\r\n" if cookie else ""
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: gw.test\r\n{line}Connection: close\r\n\r\n".encode())
+        return client
+
+    def ask(self, path="/", cookie=None):
+        return receive_all(self.begin(path, cookie)).decode("latin-1")
+
+    def swap(self):
+        """The second member in place of the first."""
+        self.config.pools["pool"] = [self.two.address]
+        self.gateway.write_local(self.config.local())
+        self.gateway.reload()
+        wait_until(lambda: any(m["health"] == "Up" and m["address"] == self.two.address for m in self.members()), "the second member is up")
+
+    def members(self):
+        return self.gateway.health()["pools"][0]["members"]
+
+    def test_what_is_under_way_at_a_member_that_leaves_may_finish(self):
+        self.start(drain=3600)
+        slow = self.begin("/slow")
+        self.assertTrue(self.one.asked.wait(PATIENCE))
+        self.swap()
+        self.assertIn("X-Backend: two", self.ask())
+        self.assertIn("Draining", [m["health"] for m in self.members()])
+        self.one.let.set()
+        self.assertIn(b"X-Backend: one", receive_all(slow))
+
+    def test_past_the_drain_timeout_it_ends_and_tunnels_do_not(self):
+        self.start(drain=1)
+        with socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE) as client:
+            tunnel = WebSocket(client, "/chat")
+            slow = self.begin("/slow")
+            self.assertTrue(self.one.asked.wait(PATIENCE))
+            self.swap()
+            self.assertTrue(receive_all(slow).startswith(b"HTTP/1.1 502 "))
+            self.gateway.process.wait_for("it has left, and its drain timeout is over")
+            wait_until(lambda: [m["health"] for m in self.members()] == ["Up"], "it is forgotten")
+            tunnel.echo(b"the tunnel outlives its member's configuration")
+
+    def test_a_member_that_comes_back_in_time_keeps_what_it_has(self):
+        self.start(drain=2)
+        slow = self.begin("/slow")
+        self.assertTrue(self.one.asked.wait(PATIENCE))
+        self.swap()
+        self.config.pools["pool"] = [self.one.address, self.two.address]
+        self.gateway.write_local(self.config.local())
+        self.gateway.reload()
+        wait_until(lambda: [m["health"] for m in self.members()] == ["Up", "Up"], "it is a member like any other")
+        self.one.let.set()
+        self.assertIn(b"X-Backend: one", receive_all(slow))
+
+    def test_affinity_overrides_draining_until_the_member_is_gone(self):
+        self.start(drain=2, cookieBasedAffinity="Enabled")
+        cookie = re.search(r"(ApplicationGatewayAffinity=[0-9a-f]+);", self.ask()).group(1)
+        self.swap()
+        self.assertIn("X-Backend: one", self.ask(cookie=cookie))
+        self.assertIn("X-Backend: two", self.ask())
+        wait_until(lambda: "X-Backend: two" in self.ask(cookie=cookie), "it is gone for its clients too")
+
+    def test_a_member_that_turns_unhealthy_ends_its_requests_after_the_drain_timeout_too(self):
+        self.config.properties["probes"][0]["properties"].update(interval=1, timeout=1, unhealthyThreshold=1)
+        self.start(drain=1)
+        with socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE) as client:
+            tunnel = WebSocket(client, "/chat")
+            slow = self.begin("/slow")
+            self.assertTrue(self.one.asked.wait(PATIENCE))
+            self.one.server.close()
+            self.assertTrue(receive_all(slow).startswith(b"HTTP/1.1 502 "))
+            tunnel.echo(b"the tunnel is left alone")
+
+
+if __name__ == "__main__":
+    unittest.main()
