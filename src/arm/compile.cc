@@ -115,6 +115,10 @@ void compile_options(const Compilation& c) {
   options.affinity_key = c.local.affinity_key;
   c.gateway.without_effect = c.resource.without_effect();
 
+  if (const Item* global = c.resource.single("globalConfiguration")) {
+    const PropertyReader reader(*global, c.problems);
+    options.spool_requests = reader.boolean("enableRequestBuffering").value_or(false);
+  }
   check_waf_configuration(c);
   if (const Item* policy = c.resource.single("firewallPolicy")) check_waf_policy(c, *policy);
   for (const std::string_view collection : {"httpListeners", "urlPathMaps"}) {

@@ -145,6 +145,7 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
     reader.error("hostName", "ApplicationGatewayBackendHttpSettingsHostNameAndPickHostName",
                  "hostName and pickHostNameFromBackendAddress exclude each other; remove one");
   }
+  out.dedicated_connection = reader.boolean("dedicatedBackendConnection").value_or(false);
   read_path(reader, out);
   read_affinity(reader, out);
   if (const auto draining = reader.inner("connectionDraining")) {

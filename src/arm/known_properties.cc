@@ -67,8 +67,7 @@ constexpr std::array resource_properties = {
                   {},
                   "members' certificates are not verified yet"},
     KnownProperty{"customErrorConfigurations", honoured, "customErrorConfigurations"},
-    KnownProperty{
-        "globalConfiguration", without_effect, "globalConfiguration", {}, "bodies stream both ways"},
+    KnownProperty{"globalConfiguration", honoured, "globalConfiguration"},
     KnownProperty{"enableHttp2", without_effect, {}, "false", "HTTP/1.1 is spoken for now"},
     KnownProperty{"enableFips", without_effect, {}, {}, "the system's OpenSSL is used as it is"},
     KnownProperty{"listeners", refused, "listeners", {}, "TCP and TLS proxying (layer 4) is not there"},
@@ -236,8 +235,7 @@ constexpr std::array backend_http_settings_collection = {
     KnownProperty{"affinityCookieName", honoured, {}, "\"ApplicationGatewayAffinity\""},
     KnownProperty{"probeEnabled", without_effect, {}, {}, "members are always probed"},
     KnownProperty{"path"},
-    KnownProperty{
-        "dedicatedBackendConnection", without_effect, {}, "false", "connections to members are shared"},
+    KnownProperty{"dedicatedBackendConnection", honoured, {}, "false"},
     KnownProperty{"authenticationCertificates",
                   without_effect,
                   "reference",
@@ -410,8 +408,12 @@ constexpr std::array custom_error_configurations = {
 };
 
 constexpr std::array global_configuration = {
-    KnownProperty{"enableRequestBuffering", without_effect},
-    KnownProperty{"enableResponseBuffering", without_effect},
+    KnownProperty{"enableRequestBuffering"},
+    KnownProperty{"enableResponseBuffering",
+                  without_effect,
+                  {},
+                  {},
+                  "responses stream, as fast as the client takes them"},
     KnownProperty{"disableDefaultServerHeaderInResponse", without_effect},
 };
 

@@ -23,6 +23,9 @@ struct Limits {
   std::size_t trailer_bytes_max = 8 * kibibyte;
   // Body of a request without a WAF. Past it: 413. Azure: 4 GB.
   std::size_t body_bytes_max = 4096 * mebibyte;
+  // All request bodies that wait whole for a member (enableRequestBuffering), a worker, on disk for the most
+  // part. Past it: 503.
+  std::size_t spool_bytes_max = 8192 * mebibyte;
   // Interim (1xx) responses before a final one; more is a backend gone wrong.
   std::size_t interim_responses_max = 16;
   // What a client may have sent and we not read when we close: read this much so that our answer is not

@@ -100,7 +100,8 @@ struct BackendSettings {
   std::string host_name;                              // Host sent to the member; empty: the client's
   bool pick_host_from_member = false;
   std::string path;  // in place of what a path rule's pattern has before its '*'; empty: the client's path
-  std::string affinity_cookie;  // cookieBasedAffinity: the cookie's name; empty: none
+  bool dedicated_connection = false;  // each client connection has one of its own to its member (NTLM)
+  std::string affinity_cookie;        // cookieBasedAffinity: the cookie's name; empty: none
   Probe probe;
 };
 
@@ -167,8 +168,9 @@ struct Rule {
   PathIndex paths = {};              // over `path_rules`
 };
 
-// What the local file says beyond addresses and certificates.
-struct LocalOptions {
+// What holds for the whole gateway: from the local file, and from globalConfiguration.
+struct Options {
+  bool spool_requests = false;  // globalConfiguration.enableRequestBuffering, where it is written as true
   bool request_timeout_limits_tunnels = false;
   bool unhealthy_drains_tunnels = false;
   bool update_drains_tunnels = false;
@@ -193,7 +195,7 @@ struct Gateway {
   // Variables that cost something to have ready.
   bool rewrites_ask_round_trip = false;
   bool rewrites_ask_ciphers = false;
-  LocalOptions options;
+  Options options;
   std::vector<std::string> without_effect;  // sentences for `run` to print
 };
 

@@ -74,7 +74,7 @@ io::Task<AttemptOutcome> Attempt::converse() {
 
 io::Task<Result<>> Attempt::connect() {
   // A handshake always gets a fresh connection; so does a request whose pooled one turned out to be dead.
-  if (!x_.websocket() && !x_.stale_retried_) upstream_ = worker_.upstreams.take(*member_, server_name_);
+  if (!x_.websocket() && !x_.stale_retried_) upstream_ = take_kept();
   if (upstream_) {
     worker_.counters.upstream_reuses.add();
     co_return Result<>();
@@ -89,6 +89,15 @@ io::Task<Result<>> Attempt::connect() {
   co_return Result<>();
 }
 
+std::unique_ptr<UpstreamConnection> Attempt::take_kept() {
+  if (!x_.group().settings.dedicated_connection) return worker_.upstreams.take(*member_, server_name_);
+  auto own = std::move(x_.client_.dedicated);
+  if (!own || own->member != member_ || own->server_name != server_name_ || !own->stream->quiet())
+    return nullptr;
+  own->reused = true;
+  return own;
+}
+
 io::Task<Result<>> Attempt::send_request() {
   auto head = worker_.http_workspace.buffers.take();
   http1::append_request_head(head->bytes, x_.decision_->request);
@@ -99,7 +108,7 @@ io::Task<Result<>> Attempt::send_request() {
     co_return co_await writer.write({}, wait());
   }
   // What of the body is here already leaves with the head; for the rest the head does not wait.
-  if (!x_.client_.source.has_unread()) {
+  if (!x_.spool_ && !x_.client_.source.has_unread()) {
     if (auto sent = co_await writer.write({}, wait()); !sent) co_return sent;
   }
   group_.spawn(send_body(std::move(writer)));
@@ -108,19 +117,24 @@ io::Task<Result<>> Attempt::send_request() {
 
 io::Task<> Attempt::send_body(http::BodyWriter writer) {
   auto& source = x_.client_.source;
+  if (x_.spool_) x_.spool_->rewind();
   // Before its first byte a client may be waiting for the member's 100: then it is the member's time that
   // passes.
   bool member_waits = x_.request_.count(FieldId::expect) == 0;
   for (;;) {
     if (member_waits) timer_.pause();
-    const auto piece =
-        co_await source.read_body(worker_.engine.in(worker_.limits.body_timeout, group_.stop_source()));
+    Result<BytesView> piece;
+    if (x_.spool_)
+      piece = x_.spool_->read();
+    else
+      piece = co_await source.read_body(worker_.engine.in(worker_.limits.body_timeout, group_.stop_source()));
     if (member_waits) timer_.resume();
     member_waits = true;
     if (!piece) {
       if (piece.error().kind == ErrorKind::stopped) co_return;
       client_gone_ = piece.error().kind == ErrorKind::reset || piece.error().kind == ErrorKind::closed;
-      body_refusal_ = piece.error().kind == ErrorKind::timed_out   ? 408
+      body_refusal_ = x_.spool_                                    ? 503
+                      : piece.error().kind == ErrorKind::timed_out ? 408
                       : piece.error().kind == ErrorKind::too_large ? 413
                                                                    : 400;
       // The member must not take what it has for the whole.
@@ -129,7 +143,7 @@ io::Task<> Attempt::send_body(http::BodyWriter writer) {
       co_return;
     }
     timer_.touch();
-    const bool last = source.body_finished();
+    const bool last = x_.spool_ ? x_.spool_->at_end() : source.body_finished();
     if (last && source.trailers() != nullptr)
       x_.decision_->rewriter.remove_touched(*source.trailers(), false);
     const auto sent = last ? co_await writer.finish(*piece, source.trailers(), wait())
@@ -323,7 +337,10 @@ io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framin
 void Attempt::keep_or_close(const http1::Framing& framing) {
   const bool clean = body_sent_ && !upstream_->source.has_unread() &&
                      framing.kind != http1::Framing::Kind::until_close && http1::is_persistent(*answer_);
-  if (clean) worker_.upstreams.put(std::move(upstream_));
+  if (!clean) return;
+  if (!x_.group().settings.dedicated_connection) return worker_.upstreams.put(std::move(upstream_));
+  upstream_->source.rest();
+  x_.client_.dedicated = std::move(upstream_);
 }
 
 }  // namespace passerelle::proxy

@@ -40,6 +40,8 @@ class Attempt final : public ListNode, private io::StreamWatcher {
 
   io::Task<AttemptOutcome> converse();
   io::Task<Result<>> connect();
+  // A connection to the member that was kept, and is still good; null: none.
+  std::unique_ptr<UpstreamConnection> take_kept();
   io::Task<Result<>> send_request();
   io::Task<> send_body(http::BodyWriter writer);
   // The final head, with the interim ones before it passed on.

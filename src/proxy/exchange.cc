@@ -68,8 +68,15 @@ io::Task<ExchangeOutcome> Exchange::run() {
   }
   if (decision.action != Action::forward) co_return co_await refuse(decision);
 
+  if (snapshot_.gateway->options.spool_requests && decision.asked.framing.has_body()) {
+    if (const int wrong = co_await spool_body(); wrong != 0) {
+      error_info_ = error_info(wrong);
+      co_return co_await answer(wrong, false);
+    }
+  }
   choice_.emplace(group(), snapshot_.groups[*decision.route.to->group], request_, client_facts_,
                   snapshot_.gateway->options.tunnels_to_fewest);
+  if (group().settings.dedicated_connection && client_.dedicated) choice_->prefer(*client_.dedicated->member);
   int status = 502;
   for (;;) {
     ChosenMember chosen = choice_->next(websocket(), worker_.limits.members_tried_max);
@@ -91,6 +98,35 @@ io::Task<ExchangeOutcome> Exchange::run() {
   }
   // What is left of a request body would be read as the next request.
   co_return co_await answer(status, keep_alive_ && client_.source.body_finished());
+}
+
+io::Task<int> Exchange::spool_body() {
+  spool_.emplace(worker_.spool_budget);
+  if (request_.count(FieldId::expect) > 0) {
+    // The client waits for it, and no member is asked yet (RFC 9110 section 10.1.1).
+    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    decision_->request.remove("Expect");
+    if (request_.minor_version == 1 && !client_.source.has_unread() &&
+        !co_await client_.stream.send(go_on, worker_.engine.in(worker_.limits.send_timeout, worker_.stop())))
+      co_return 499;
+  }
+  while (!client_.source.body_finished()) {
+    const auto piece =
+        co_await client_.source.read_body(worker_.engine.in(worker_.limits.body_timeout, worker_.stop()));
+    if (!piece) {
+      const ErrorKind kind = piece.error().kind;
+      co_return kind == ErrorKind::timed_out ? 408
+      : kind == ErrorKind::too_large         ? 413
+      : kind == ErrorKind::protocol          ? 400
+                                             : 499;
+    }
+    if (const auto kept = spool_->append(*piece); !kept) {
+      worker_.tell_failure(fmt::format("503 to {}: a request body cannot be kept: {}", client_.facts.peer_ip,
+                                       kept.error().what));
+      co_return 503;
+    }
+  }
+  co_return 0;
 }
 
 io::Task<AfterExchange> Exchange::refuse(const policy::Decision& decision) {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/recycle_pool.h"
+#include "http/body_spool.h"
 #include "http/message_source.h"
 #include "policy/decision/decide.h"
 #include "proxy/connection.h"
@@ -27,6 +28,7 @@ struct ClientSide {
   io::Stream& stream;
   http::MessageSource& source;
   const ConnectionFacts& facts;
+  std::unique_ptr<UpstreamConnection> dedicated = {};  // dedicatedBackendConnection: this client's own
 };
 
 enum class AfterExchange : std::uint8_t {
@@ -60,6 +62,8 @@ class Exchange {
   friend class Attempt;
 
   [[nodiscard]] io::Task<AfterExchange> answer(int status, bool keep_alive);
+  // Takes the whole body before any member is asked; 0, or the status of what went wrong.
+  [[nodiscard]] io::Task<int> spool_body();
   [[nodiscard]] io::Task<AfterExchange> answer_page(int status, bool keep_alive, std::string_view location);
   // What the gateway knows of this client.
   [[nodiscard]] policy::ClientFacts client_facts() const;
@@ -86,7 +90,8 @@ class Exchange {
   RecyclePool<policy::Decision>::Lease decision_;
   bool keep_alive_ = false;
 
-  std::optional<MemberChoice> choice_;  // once there is a group to choose from
+  std::optional<http::BodySpool> spool_;  // where bodies are buffered
+  std::optional<MemberChoice> choice_;    // once there is a group to choose from
   bool stale_retried_ = false;
   unsigned timeouts_ = 0;
   bool response_begun_ = false;  // some of it is on its way to the client

@@ -31,6 +31,9 @@ ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
   std::size_t healthy = 0;
   for (std::size_t i = 0; i < count; ++i) healthy += is_up(i) ? 1 : 0;
   const bool too_few = healthy < configured_.settings.probe.min_servers;
+  for (std::size_t i = 0; preferred_ != nullptr && i < count; ++i) {
+    if (group_.members[i].get() == preferred_ && usable(i, too_few)) return chosen(i, websocket, false);
+  }
   if (!asked_.empty()) {
     const auto own = std::ranges::find(group_.affinity, asked_);
     const auto i = static_cast<std::size_t>(own - group_.affinity.begin());

@@ -27,6 +27,8 @@ class MemberChoice {
 
   // No member: none is left to try.
   [[nodiscard]] ChosenMember next(bool websocket, std::size_t at_most);
+  // Before any other, where it may be used: who has a connection of his own goes on with it.
+  void prefer(const board::Member& member) { preferred_ = &member; }
   // It could not be reached, or did not answer in time: it is not asked again.
   void note_failed(const board::Member& member);
   [[nodiscard]] std::size_t failed() const { return failed_count_; }
@@ -44,6 +46,7 @@ class MemberChoice {
   const board::Group& group_;
   const policy::ClientFacts& client_;
   std::string_view asked_;
+  const board::Member* preferred_ = nullptr;
   bool fewest_tunnels_;
   std::array<const board::Member*, tries_max> failed_{};
   std::size_t failed_count_ = 0;

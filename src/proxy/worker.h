@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/limits.h"
+#include "http/body_spool.h"
 #include "http/workspace.h"
 #include "io/engine.h"
 #include "io/task_group.h"
@@ -53,6 +54,7 @@ class Worker {
   const Limits limits;
   tls::Workspace tls_workspace;
   http::Workspace http_workspace;
+  http::SpoolBudget spool_budget{limits.spool_bytes_max, 0};
   UpstreamPool upstreams;
   RecyclePool<policy::Decision> decisions{http::Workspace::kept_max};
   telemetry::Counters counters;
