@@ -1,13 +1,15 @@
 """Hosts, path maps, redirects and certificates by name, on the running gateway."""
+import json
 import os
-import ssl
 import socket
+import ssl
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from config import Config, forward, reference
-from harness import PATIENCE, Gateway, MirrorBackend, receive_all, receive_until
+from harness import BINARY, PATIENCE, Gateway, MirrorBackend, receive_all, receive_until
 from websocket import WebSocket
 
 
@@ -150,6 +152,30 @@ class Routing(unittest.TestCase):
             gateway.reload()
             self.assertEqual(ask(), 503)
             gateway.process.wait_for("503 to 127.0.0.1: a reload took the frontend front:80 its connection came in by")
+
+    def test_the_redirect_matrix_and_explain_says_the_same(self):
+        c = self.config
+        secure = c.listener("secure", port=443, protocol="Https", hostName="secure.test")
+        c.rule("secure", secure, **forward(c, self.pool("one")))
+        targets = {"listener": {"targetListener": secure}, "bare": {"targetUrl": "https://away.test"}, "path": {"targetUrl": "https://away.test/own?x=1"}}
+        cases = [(kind, target, path, query) for kind in ("Permanent", "Found", "SeeOther", "Temporary") for target in targets for path in (True, False) for query in (True, False)]
+        rules = {}
+        for i, (kind, target, path, query) in enumerate(cases):
+            made = c.add("redirectConfigurations", f"r{i}", redirectType=kind, includePath=path, includeQueryString=query, **targets[target])
+            rules[f"p{i}"] = ([f"/case{i}/*"], {"redirectConfiguration": made})
+        c.rule("plain", c.listener("plain"), urlPathMap=c.path_map("map", {"redirectConfiguration": reference("redirectConfigurations", "r0")}, **rules))
+        gateway = self.start()
+        gateway.write_local(dict(c.local(), frontendPorts={"443": gateway.port_of("secure")}))
+        statuses = {"Permanent": 301, "Found": 302, "SeeOther": 303, "Temporary": 307}
+        for i, (kind, target, path, query) in enumerate(cases):
+            asked = f"/case{i}/%41b?q=1&r"
+            own_path = {"listener": asked.split("?")[0] if path else "/", "bare": asked.split("?")[0] if path else "", "path": "/own?x=1"}[target]
+            base = {"listener": f"https://secure.test:{gateway.port_of('secure')}", "bare": "https://away.test", "path": "https://away.test"}[target]
+            expected = base + own_path + (("&" if "?" in own_path else "?") + "q=1&r" if query else "")
+            status, fields, _ = request(gateway, "plain", asked)
+            self.assertEqual((status, fields["location"]), (statuses[kind], expected), (kind, target, path, query))
+            said = json.loads(subprocess.run([BINARY, "explain", str(gateway.template_path), f"http://gw.test{asked}", "--format", "json"], capture_output=True, text=True).stdout)
+            self.assertEqual((said["action"], said["status"], said["location"]), ("redirect", status, expected))
 
     def test_a_redirect_without_a_host_to_go_to_is_a_400(self):
         c = self.config
