@@ -61,7 +61,7 @@ class Program {
                     events_),
         configuration_(control::FileSource(options.files), control::StateFolder(options.state), activation(),
                        random_, events_),
-        pages_(observed()),
+        pages_(observed(), admin_token()),
         admin_(engine_, [this](const http::Request& request) { return pages_.answer(request); }),
         tasks_(engine_) {}
 
@@ -80,13 +80,34 @@ class Program {
             [this] { data_plane_.commit(); }};
   }
 
+  // Made once and kept; without it nobody may ask for more than reading.
+  std::string admin_token() {
+    if (options_.admin == "off") return {};
+    const control::StateFolder state(options_.state);
+    auto token = state.secret("token", random_);
+    if (token) {
+      token_note_ = fmt::format("the admin listener's token is in {}/token", state.path());
+      return std::move(*token);
+    }
+    token_note_ = "the admin listener only reads, for its token cannot be kept: " + token.error();
+    return {};
+  }
+
   admin::Observed observed() {
     return {[this] { return ready_; },
             [this] { return data_plane_.snapshot()->gateway; },
             [this] { return data_plane_.snapshot()->groups; },
             [this] { return data_plane_.counters(); },
             [this] { return tunnels(); },
-            [this] { return configuration_.version(); }};
+            [this] { return configuration_.version(); },
+            [this](model::Index group, model::Probe probe) { return probe_now(group, std::move(probe)); }};
+  }
+
+  io::Task<std::vector<admin::ProbedMember>> probe_now(model::Index group, model::Probe probe) {
+    std::vector<admin::ProbedMember> out;
+    for (auto& probed : co_await data_plane_.probe_now(group, std::move(probe)))
+      out.push_back({probed.member->name, probed.member->address, std::move(probed.report)});
+    co_return out;
   }
 
   std::vector<admin::TunnelView> tunnels() {
@@ -158,7 +179,8 @@ class Program {
     tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, stop_));
     if (options_.watch) tasks_.spawn(configuration_.watch(engine_, stop_));
     co_await first_probes();
-    if (!stop_.requested()) fmt::print(stderr, "{}", report());
+    if (!stop_.requested())
+      fmt::print(stderr, "{}{}", report(), token_note_.empty() ? "" : "  " + token_note_ + "\n");
   }
 
   template <class Condition>
@@ -253,6 +275,7 @@ class Program {
   io::AresResolver resolver_;
   proxy::DataPlane data_plane_;
   control::Configuration configuration_;
+  std::string token_note_;
   admin::AdminPages pages_;
   http::Server admin_;
   io::TaskGroup tasks_;

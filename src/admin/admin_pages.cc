@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "admin/metrics.h"
+#include "admin/probe_request.h"
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "telemetry/event_log.h"
@@ -17,49 +18,102 @@ bool is_loopback_or_address(std::string_view host) {
   return equals_ignoring_case(host, "localhost") || IpAddress::parse(host).has_value();
 }
 
+http::Response text(int status, std::string_view line) {
+  return {status, "text/plain; charset=utf-8", std::string(line) + "\n", {}};
+}
+
+void write_report(JsonWriter& json, const board::ProbeReport& report) {
+  if (report.when == WallTime{}) {
+    json.null();
+    return;
+  }
+  std::string time;
+  telemetry::append_time(time, report.when);
+  json.begin_object().member("time", time).member("success", report.success).member("sent", report.sent);
+  json.member("expected", report.expected).member("received", report.received);
+  json.key("hint");
+  if (report.hint.empty())
+    json.null();
+  else
+    json.string(report.hint);
+  json.end_object();
+}
+
 void write_member(JsonWriter& json, const board::Member& member, std::string_view health) {
   const auto report = member.report();
   json.begin_object().member("name", member.name).member("address", member.address).member("health", health);
   json.member("requests", member.requests.load()).member("tunnels", member.tunnels.load()).key("lastProbe");
-  if (report.when == WallTime{}) {
-    json.null();
-  } else {
-    std::string time;
-    telemetry::append_time(time, report.when);
-    json.begin_object().member("time", time).member("success", report.success).member("sent", report.sent);
-    json.member("expected", report.expected).member("received", report.received);
-    json.key("hint");
-    if (report.hint.empty())
-      json.null();
-    else
-      json.string(report.hint);
-    json.end_object();
-  }
+  write_report(json, report);
   json.end_object();
 }
 
 }  // namespace
 
-http::Response AdminPages::answer(const http::Request& request) const {
-  if (!request.target.host.empty() && !is_loopback_or_address(request.target.host)) {
-    return {403, "text/plain; charset=utf-8", "ask the admin listener by its address or as localhost\n", {}};
-  }
+io::Task<http::Response> AdminPages::answer(const http::Request& request) const {
+  if (!request.target.host.empty() && !is_loopback_or_address(request.target.host))
+    co_return text(403, "ask the admin listener by its address or as localhost");
+  if (request.target.path == "/api/v1/probe") co_return co_await probe(request);
+  co_return read(request);
+}
+
+http::Response AdminPages::read(const http::Request& request) const {
   if (request.head.method() != "GET" && request.head.method() != "HEAD") {
-    return {405, "text/plain; charset=utf-8", "this page is read with GET\n", {{"Allow", "GET, HEAD"}}};
+    http::Response refused = text(405, "this page is read with GET");
+    refused.fields.emplace_back("Allow", "GET, HEAD");
+    return refused;
   }
   const auto path = request.target.path;
-  if (path == "/livez") return {200, "text/plain; charset=utf-8", "alive\n", {}};
-  if (path == "/readyz") {
-    return observed_.ready() ? http::Response{200, "text/plain; charset=utf-8", "ready\n", {}}
-                             : http::Response{503, "text/plain; charset=utf-8", "not ready\n", {}};
-  }
+  if (path == "/livez") return text(200, "alive");
+  if (path == "/readyz") return observed_.ready() ? text(200, "ready") : text(503, "not ready");
   if (path == "/metrics") return metrics();
   if (path == "/api/v1/health") return health();
   if (path == "/api/v1/tunnels") return tunnels();
-  return {404,
-          "text/plain; charset=utf-8",
-          "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels\n",
-          {}};
+  return text(404, "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels; POST /api/v1/probe");
+}
+
+// In constant time: how far a guess was right must not show.
+bool AdminPages::has_token(const http::Request& request) const {
+  const auto [scheme, given] = split_once(request.head.find("Authorization").value_or(""), ' ');
+  if (token_.empty() || !equals_ignoring_case(scheme, "Bearer") || given.size() != token_.size())
+    return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < token_.size(); ++i) difference |= static_cast<unsigned>(given[i] ^ token_[i]);
+  return difference == 0;
+}
+
+// Azure: getBackendHealthOnDemand (behaviour sheet, section 10.3), in our own words.
+io::Task<http::Response> AdminPages::probe(const http::Request& request) const {
+  if (request.head.method() != "POST") {
+    http::Response refused = text(405, "a probe on demand is asked for with POST");
+    refused.fields.emplace_back("Allow", "POST");
+    co_return refused;
+  }
+  if (!has_token(request)) {
+    http::Response refused = text(
+        401, "this needs the token of the state folder: Authorization: Bearer …; `run` says where it is");
+    refused.fields.emplace_back("WWW-Authenticate", "Bearer");
+    co_return refused;
+  }
+  const auto gateway = observed_.gateway();
+  auto wanted = read_probe_request(request.body, *gateway);
+  if (!wanted) co_return text(400, wanted.error());
+  const auto [group, asked] = std::move(*wanted);
+  const auto members = co_await observed_.probe_now(group, asked);
+  http::Response out{200, "application/json", {}, {}};
+  JsonWriter json(out.body);
+  json.begin_object()
+      .member("pool", gateway->groups[group].pool)
+      .member("backendSettings", gateway->groups[group].settings_name);
+  json.key("members").begin_array();
+  for (const ProbedMember& member : members) {
+    json.begin_object().member("name", member.name).member("address", member.address);
+    json.member("health", member.report.success ? "Up" : "Down").key("probe");
+    write_report(json, member.report);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  out.body += '\n';
+  co_return out;
 }
 
 http::Response AdminPages::health() const {

@@ -21,6 +21,12 @@ struct TunnelView {
                 bytes_from_backend = 0;
 };
 
+// What probing a member on demand came to.
+struct ProbedMember {
+  std::string name, address;
+  board::ProbeReport report;
+};
+
 // What the pages show; filled by main.cc, so that admin/ needs not know the data plane.
 struct Observed {
   std::function<bool()> ready;
@@ -29,19 +35,26 @@ struct Observed {
   std::function<std::vector<const telemetry::Counters*>()> counters;
   std::function<std::vector<TunnelView>()> tunnels;
   std::function<std::uint64_t()> configuration_version;
+  std::function<io::Task<std::vector<ProbedMember>>(model::Index group, model::Probe)> probe_now;
 };
 
 // On the control plane's engine.
 class AdminPages {
  public:
-  explicit AdminPages(Observed observed) : observed_(std::move(observed)) {}
-  [[nodiscard]] http::Response answer(const http::Request& request) const;
+  // `token`: what whoever asks for more than reading must know; empty: nobody may.
+  AdminPages(Observed observed, std::string token)
+      : observed_(std::move(observed)), token_(std::move(token)) {}
+  [[nodiscard]] io::Task<http::Response> answer(const http::Request& request) const;
 
  private:
+  [[nodiscard]] http::Response read(const http::Request& request) const;
+  [[nodiscard]] bool has_token(const http::Request& request) const;
+  [[nodiscard]] io::Task<http::Response> probe(const http::Request& request) const;
   [[nodiscard]] http::Response health() const;
   [[nodiscard]] http::Response tunnels() const;
   [[nodiscard]] http::Response metrics() const;
   Observed observed_;
+  std::string token_;
 };
 
 }  // namespace passerelle::admin

@@ -20,15 +20,6 @@ std::optional<bool> is_https(const PropertyReader& reader, std::string_view what
   return std::nullopt;
 }
 
-// "200", "200-399".
-std::optional<model::Probe::StatusRange> status_range(std::string_view text) {
-  const auto [low_text, high_text] = split_once(text, '-');
-  const auto low = parse_decimal<unsigned>(trimmed(low_text));
-  const auto high = high_text.empty() ? low : parse_decimal<unsigned>(trimmed(high_text));
-  if (!low || !high || *low < 100 || *high > 999 || *low > *high) return std::nullopt;
-  return model::Probe::StatusRange{static_cast<int>(*low), static_cast<int>(*high)};
-}
-
 void read_match(const PropertyReader& reader, model::Probe& probe, ProblemList& problems) {
   const auto match = reader.inner("match");
   if (!match) return;
@@ -38,7 +29,7 @@ void read_match(const PropertyReader& reader, model::Probe& probe, ProblemList& 
     for (const JsonValue& code : codes->items) {
       const JsonValue* value = match->evaluator->resolve(code);
       if (value == nullptr) continue;
-      if (const auto range = status_range(value->text))
+      if (const auto range = model::parse_status_range(value->text))
         probe.statuses.push_back(*range);
       else
         problems.error(

@@ -46,14 +46,16 @@ DemoBackend::DemoBackend(io::Engine& engine, std::string name)
             return welcome(std::move(stream), head, std::move(unread));
           }) {}
 
-http::Response DemoBackend::page(const http::Request& request) const {
-  if (request.target.path == "/health") return {200, "text/plain; charset=utf-8", "healthy\n", {}};
+io::Task<http::Response> DemoBackend::page(const http::Request& request) const {
+  if (request.target.path == "/health")
+    co_return http::Response{200, "text/plain; charset=utf-8", "healthy\n", {}};
   if (request.target.path == "/")
-    return {200, "text/html; charset=utf-8", std::string(demo_page), {{"X-Backend", name_}}};
-  return {404,
-          "text/plain; charset=utf-8",
-          fmt::format("{}: / is a chat page, /chat and /echo are WebSockets, /health answers 200\n", name_),
-          {}};
+    co_return http::Response{200, "text/html; charset=utf-8", std::string(demo_page), {{"X-Backend", name_}}};
+  co_return http::Response{
+      404,
+      "text/plain; charset=utf-8",
+      fmt::format("{}: / is a chat page, /chat and /echo are WebSockets, /health answers 200\n", name_),
+      {}};
 }
 
 io::Task<> DemoBackend::welcome(std::unique_ptr<io::Stream> stream, const MessageHead& head,

@@ -19,7 +19,7 @@ class DemoBackend {
 
  private:
   class Guest;
-  http::Response page(const http::Request& request) const;
+  [[nodiscard]] io::Task<http::Response> page(const http::Request& request) const;
   io::Task<> welcome(std::unique_ptr<io::Stream> stream, const MessageHead& head, std::string unread);
   io::Task<> converse(Guest& guest, bool chat, std::string unread);
   // False: the conversation is over.

@@ -98,7 +98,7 @@ io::Task<bool> Server::serve_request(io::Stream& stream, MessageSource& source, 
       }
       request.body += *piece;
     }
-    response = handler_(request);
+    response = co_await handler_(request);
   }
   const std::string text =
       write_response(response, date_.at(engine_.wall()), keep_alive, head.method() != "HEAD");

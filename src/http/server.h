@@ -33,7 +33,8 @@ struct Response {
 // A resource on one engine; stop() it before it goes. Bodies over 1 MiB are refused.
 class Server {
  public:
-  using Handler = std::function<Response(const Request&)>;
+  // The request lives until the task has ended.
+  using Handler = std::function<io::Task<Response>(const Request&)>;
   // What takes an upgrade over: it owns the stream from then on.
   using UpgradeHandler =
       std::function<io::Task<>(std::unique_ptr<io::Stream>, const MessageHead&, std::string unread)>;

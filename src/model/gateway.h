@@ -90,6 +90,9 @@ struct Probe {
   friend bool operator==(const Probe&, const Probe&) = default;
 };
 
+// "200", "200-399"; nothing if it is neither.
+[[nodiscard]] std::optional<Probe::StatusRange> parse_status_range(std::string_view text);
+
 // backendHttpSettingsCollection[]
 struct BackendSettings {
   std::string name;

@@ -104,13 +104,4 @@ std::optional<std::size_t> PathIndex::find(std::string_view path) const {
   return best == none ? std::nullopt : std::optional<std::size_t>(best);
 }
 
-void build_indexes(Gateway& gateway) {
-  for (Frontend& frontend : gateway.frontends) {
-    frontend.hosts = {};
-    for (const Index listener : frontend.listeners)
-      frontend.hosts.add(gateway.listeners[listener].host_names);
-  }
-  for (Rule& rule : gateway.rules) rule.paths = PathIndex(rule.path_rules);
-}
-
 }  // namespace passerelle::model

@@ -232,20 +232,44 @@ void DataPlane::publish_members() {
   update_probes();
 }
 
+std::vector<ProbeTarget> DataPlane::probe_targets(std::size_t index) const {
+  std::vector<ProbeTarget> out;
+  const model::BackendGroup& group = snapshot_->gateway->groups[index];
+  std::set<std::string_view> elsewhere;
+  for (const model::Target& target : group.targets) {
+    if (target.replaces_probe_port) elsewhere.insert(target.name);
+  }
+  for (const auto& member : snapshot_->groups[index].members) {
+    ProbeTarget& target = out.emplace_back(ProbeTarget{member, group.settings.probe, group.pool});
+    if (elsewhere.contains(member->name)) target.probe.port = 0;
+  }
+  return out;
+}
+
 void DataPlane::update_probes() {
   std::vector<ProbeTarget> targets;
   for (std::size_t i = 0; i < snapshot_->groups.size(); ++i) {
-    const model::BackendGroup& group = snapshot_->gateway->groups[i];
-    std::set<std::string_view> elsewhere;
-    for (const model::Target& target : group.targets) {
-      if (target.replaces_probe_port) elsewhere.insert(target.name);
-    }
-    for (const auto& member : snapshot_->groups[i].members) {
-      ProbeTarget& target = targets.emplace_back(ProbeTarget{member, group.settings.probe, group.pool});
-      if (elsewhere.contains(member->name)) target.probe.port = 0;
-    }
+    for (ProbeTarget& target : probe_targets(i)) targets.push_back(std::move(target));
   }
   prober_.set_targets(targets);
+}
+
+io::Task<std::vector<DataPlane::Probed>> DataPlane::probe_now(model::Index group, model::Probe probe) {
+  auto targets = probe_targets(group);
+  std::vector<Probed> out;
+  for (const ProbeTarget& target : targets) out.push_back({target.member, {}});
+  const auto ask = [](Prober& prober, ProbeTarget target, board::ProbeReport& report) -> io::Task<> {
+    report = co_await prober.probe_now(std::move(target));
+  };
+  io::TaskGroup probes(control_, &tasks_.stop_source());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const std::uint16_t port = targets[i].probe.port;
+    targets[i].probe = probe;
+    targets[i].probe.port = port;
+    probes.spawn(ask(prober_, std::move(targets[i]), out[i].report));
+  }
+  co_await probes.join();
+  co_return out;
 }
 
 void DataPlane::on_health(const std::shared_ptr<board::Member>& member, model::Health health) {

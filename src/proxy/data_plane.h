@@ -52,6 +52,12 @@ class DataPlane {
   [[nodiscard]] std::vector<OpenListener> open_listeners() const;
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   [[nodiscard]] std::vector<const telemetry::Counters*> counters() const;
+  // Probes every member of a group with this probe, now and all at once; their standing stays what it is.
+  struct Probed {
+    std::shared_ptr<board::Member> member;
+    board::ProbeReport report;
+  };
+  [[nodiscard]] io::Task<std::vector<Probed>> probe_now(model::Index group, model::Probe probe);
   // Runs `look` with each worker on its own thread, one after the other, and waits.
   void visit_workers(const std::function<void(Worker&)>& look);
 
@@ -76,6 +82,7 @@ class DataPlane {
   // New members, same configuration: DNS has spoken.
   void publish_members();
   void publish(std::shared_ptr<const Snapshot> snapshot);
+  [[nodiscard]] std::vector<ProbeTarget> probe_targets(std::size_t group) const;
   void update_probes();
   void on_health(const std::shared_ptr<board::Member>& member, model::Health health);
   // Section 8.3: what is under way at a member that is down may go on for the drain timeout, then it ends.

@@ -73,6 +73,17 @@ io::Task<> Prober::stop() {
   co_await tasks_.join();
 }
 
+io::Task<board::ProbeReport> Prober::probe_now(ProbeTarget target) {
+  const Outcome outcome = co_await probe_once(target, engine_.in(target.probe.timeout, tasks_.stop_source()));
+  co_return report_of(target, outcome);
+}
+
+board::ProbeReport Prober::report_of(const ProbeTarget& target, const Outcome& outcome) {
+  const auto& verdict = outcome.verdict;
+  return {engine_.wall(),   sent_in_words(target), verdict.expected,
+          verdict.received, verdict.hint,          verdict.success};
+}
+
 io::Task<> Prober::probe_loop(std::shared_ptr<Running> running) {
   const ProbeTarget& target = running->target;
   policy::HealthThreshold standing(target.member->health.load());
@@ -89,8 +100,7 @@ io::Task<> Prober::probe_loop(std::shared_ptr<Running> running) {
     }
     answered = answered || outcome.answered;
     const auto change = standing.feed(outcome.verdict.success, target.probe.unhealthy_threshold);
-    target.member->set_report({engine_.wall(), sent_in_words(target), outcome.verdict.expected,
-                               outcome.verdict.received, outcome.verdict.hint, outcome.verdict.success});
+    target.member->set_report(report_of(target, outcome));
     if (change) target.member->health.store(*change);
     if (change || !outcome.verdict.success) tell(target, outcome, standing.health(), change.has_value());
     if (change) on_change_(target.member, *change);

@@ -37,6 +37,9 @@ class Prober {
   void set_targets(const std::vector<ProbeTarget>& targets);
   [[nodiscard]] io::Task<> stop();
 
+  // One probe, now, on demand: what came of it changes nobody's standing.
+  [[nodiscard]] io::Task<board::ProbeReport> probe_now(ProbeTarget target);
+
  private:
   struct Running {
     ProbeTarget target;
@@ -48,6 +51,7 @@ class Prober {
     bool our_own_want = false;  // of descriptors: says nothing of the member
     policy::ProbeVerdict verdict;
   };
+  board::ProbeReport report_of(const ProbeTarget& target, const Outcome& outcome);
   io::Task<> probe_loop(std::shared_ptr<Running> running);
   io::Task<Outcome> probe_once(const ProbeTarget& target, io::Wait wait);
   io::Task<Result<>> ask(const ProbeTarget& target, io::Wait wait, Outcome& out);
