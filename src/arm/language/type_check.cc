@@ -165,8 +165,9 @@ std::optional<Misfit> TypeCheck::check_object(const JsonValue& rules, const Json
     if (properties != nullptr && properties->find(each.key) != nullptr) continue;
     if (is_false(others)) {
       std::vector<std::string_view> names;
-      for (const JsonMember& known : properties != nullptr ? properties->members : std::vector<JsonMember>{})
-        names.push_back(known.key);
+      if (properties != nullptr) {
+        for (const JsonMember& known : properties->members) names.push_back(known.key);
+      }
       const auto near = nearest_word(each.key, names);
       return Misfit{&each.value,
                     fmt::format("{} has no property '{}'{}", name, each.key,
