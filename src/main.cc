@@ -74,10 +74,12 @@ class Program {
 
  private:
   control::Activation activation() {
-    return {[this](std::shared_ptr<const model::Gateway> gateway) {
-              return data_plane_.prepare(std::move(gateway));
-            },
-            [this] { data_plane_.commit(); }};
+    return {
+        [this](std::shared_ptr<const model::Gateway> gateway) {
+          return data_plane_.prepare(std::move(gateway));
+        },
+        [this] { data_plane_.commit(); },
+        [this](std::shared_ptr<const model::Gateway> gateway) { data_plane_.refresh(std::move(gateway)); }};
   }
 
   // Made once and kept; without it nobody may ask for more than reading.

@@ -46,6 +46,10 @@ class Member {
   const std::uint64_t identity;  // for hashing clients to members
 
   std::atomic<Health> health = Health::unknown;
+  // How often it left or went down: whoever waits for a drain to end knows by it that this is still the same
+  // one. The control plane's.
+  std::uint32_t departures = 0;
+
   std::atomic<std::uint32_t> requests = 0;  // under way
   std::atomic<std::uint32_t> tunnels = 0;   // open
   std::atomic<std::uint32_t> seats = 0;     // tunnels, open or being opened

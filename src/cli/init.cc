@@ -30,7 +30,9 @@ class Page {
                    remark.empty() ? "" : "  // ", remark);
   }
   void close() { out_ += "  },\n\n"; }
-  void line(std::string_view text) { fmt::format_to(std::back_inserter(out_), "  {}\n", text); }
+  void line(std::string_view text) {
+    fmt::format_to(std::back_inserter(out_), "{}{}\n", text.empty() ? "" : "  ", text);
+  }
   [[nodiscard]] std::string text() const { return "{\n" + out_ + "}\n"; }
 
  private:

@@ -51,7 +51,7 @@ void add_run(CLI::App& app, Options& options) {
   run->add_option("--admin", options.admin, "ADDRESS:PORT of the admin listener, or off")
       ->capture_default_str();
   run->add_option("--state", options.state,
-                  "the folder for what outlives a restart (nothing is kept there yet)");
+                  "the folder for what outlives a restart: the admin token, the key of affinity cookies");
   run->add_option("--access-log", options.access_log, "a file, - for standard output, or off")
       ->capture_default_str();
   run->add_option("--log-level", options.log_level, "debug, info, warning or error")

@@ -14,11 +14,11 @@ constexpr std::chrono::seconds page_timeout{10};
 
 using Pages = std::map<std::string, std::shared_ptr<const std::string>>;
 
-template <class Visit>
-void each_page(model::Gateway& gateway, Visit visit) {
-  for (model::ErrorPage& page : gateway.error_pages) visit(page);
-  for (model::Listener& listener : gateway.listeners) {
-    for (model::ErrorPage& page : listener.error_pages) visit(page);
+template <class Gateway, class Visit>
+void each_page(Gateway& gateway, Visit visit) {
+  for (auto& page : gateway.error_pages) visit(page);
+  for (auto& listener : gateway.listeners) {
+    for (auto& page : listener.error_pages) visit(page);
   }
 }
 
@@ -90,44 +90,46 @@ void Configuration::reload(std::string_view why) {
 io::Task<> Configuration::follow_error_pages(io::Engine& engine, io::Resolver& resolver,
                                              io::StopSource& stop) {
   PageFetcher fetcher(engine, resolver);
+  io::TaskGroup fetches(engine, &stop);
   std::uint64_t seen = 0;
   while (!stop.requested()) {
     changed_ = std::make_unique<io::StopSource>(&stop);
-    if (std::exchange(seen, version_) != version_) co_await fetch_error_pages(engine, fetcher, stop);
+    if (std::exchange(seen, version_) != version_) {
+      std::set<std::string> wanted;
+      each_page(*gateway_, [&](const model::ErrorPage& page) {
+        if (!page.url.empty()) wanted.insert(page.url);
+      });
+      std::erase_if(pages_, [&](const auto& page) { return !wanted.contains(page.first); });
+      for (const std::string& url : wanted) {
+        if (under_way_.insert(url).second)
+          fetches.spawn(fetch_error_page(url, engine, fetcher, fetches.stop_source()));
+      }
+    }
     (void)co_await engine.sleep({never, changed_.get()});
   }
+  co_await fetches.join();
   changed_.reset();
 }
 
-io::Task<> Configuration::fetch_error_pages(io::Engine& engine, PageFetcher& fetcher, io::StopSource& stop) {
-  const std::uint64_t version = version_;
-  model::Gateway next = *gateway_;
-  Pages wanted;
-  each_page(next, [&](const model::ErrorPage& page) {
-    if (!page.url.empty()) wanted.try_emplace(page.url);
-  });
-  bool fresh = false;
-  for (auto& [url, body] : wanted) {
-    auto got = co_await fetcher.get(url, model::ErrorPage::body_bytes_max, engine.in(page_timeout, stop));
-    if (stop.requested() || version != version_) co_return;  // a newer one has its own turn
-    const auto before = pages_.find(url);
-    if (!got) {
-      events_.warning("configuration", "the error page {} cannot be fetched: {}; {} is sent", url,
-                      got.error(),
-                      before != pages_.end() ? "the one fetched before" : "the gateway's own page");
-      continue;
-    }
-    if (before != pages_.end() && *before->second == *got) continue;
-    pages_[url] = std::make_shared<const std::string>(std::move(*got));
-    fresh = true;
+io::Task<> Configuration::fetch_error_page(std::string url, io::Engine& engine, PageFetcher& fetcher,
+                                           io::StopSource& stop) {
+  auto got = co_await fetcher.get(url, model::ErrorPage::body_bytes_max, engine.in(page_timeout, stop));
+  under_way_.erase(url);
+  if (stop.requested()) co_return;
+  const auto before = pages_.find(url);
+  if (!got) {
+    // A query may well be a key to the page (a SAS of a blob).
+    events_.warning("configuration", "the error page {} cannot be fetched: {}; {} is sent",
+                    url.substr(0, url.find('?')), got.error(),
+                    before != pages_.end() ? "the one fetched before" : "the gateway's own page");
+    co_return;
   }
-  std::erase_if(pages_, [&](const auto& page) { return !wanted.contains(page.first); });
-  if (!fresh) co_return;
-  put_pages(next, pages_);
-  auto filled = std::make_shared<const model::Gateway>(std::move(next));
-  if (has_errors(activation_.prepare(filled))) co_return;
-  activation_.commit();
-  gateway_ = std::move(filled);
+  if (before != pages_.end() && *before->second == *got) co_return;
+  pages_[url] = std::make_shared<const std::string>(std::move(*got));
+  auto next = std::make_shared<model::Gateway>(*gateway_);
+  put_pages(*next, pages_);
+  gateway_ = std::move(next);
+  activation_.refresh(gateway_);
 }
 
 io::Task<> Configuration::watch(io::Engine& engine, io::StopSource& stop) {

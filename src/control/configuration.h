@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/random.h"
@@ -12,6 +13,7 @@
 #include "control/state_folder.h"
 #include "io/engine.h"
 #include "io/task.h"
+#include "io/task_group.h"
 #include "telemetry/event_log.h"
 
 namespace passerelle::control {
@@ -20,6 +22,8 @@ namespace passerelle::control {
 struct Activation {
   std::function<Problems(std::shared_ptr<const model::Gateway>)> prepare;
   std::function<void()> commit;
+  // The configuration in force with other error pages.
+  std::function<void(std::shared_ptr<const model::Gateway>)> refresh;
 };
 
 // A resource on the control plane's engine. A configuration is taken whole or not at all.
@@ -52,7 +56,8 @@ class Configuration {
  private:
   // The key of affinity cookies, where the local file gives none and somebody needs it.
   void find_affinity_key(model::Gateway& gateway, Problems& problems);
-  io::Task<> fetch_error_pages(io::Engine& engine, PageFetcher& fetcher, io::StopSource& stop);
+  io::Task<> fetch_error_page(std::string url, io::Engine& engine, PageFetcher& fetcher,
+                              io::StopSource& stop);
   FileSource source_;
   StateFolder state_;
   Activation activation_;
@@ -61,6 +66,7 @@ class Configuration {
   std::shared_ptr<const model::Gateway> gateway_;
   std::uint64_t version_ = 0;
   std::map<std::string, std::shared_ptr<const std::string>> pages_;  // by URL: the last that could be had
+  std::set<std::string> under_way_;                                  // URLs being fetched
   std::unique_ptr<io::StopSource> changed_;                          // wakes who waits for a version
   std::string made_key_;  // where the state folder cannot be written
 };

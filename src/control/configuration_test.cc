@@ -43,7 +43,7 @@ class ConfigurationTest : public testing::Test {
               prepared = std::move(gateway);
               return refusal;
             },
-            [this] { ++commits; }};
+            [this] { ++commits; }, [](std::shared_ptr<const model::Gateway>) {}};
   }
 
   std::filesystem::path folder_;

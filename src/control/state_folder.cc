@@ -42,6 +42,7 @@ std::string read_file(const std::string& path) {
 
 // False: errno says why.
 bool write_new(const std::string& path, const std::string& text) {
+  ::unlink(path.c_str());  // of one that was killed half way
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) return false;
   const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
@@ -56,7 +57,11 @@ StateFolder::StateFolder(std::string path) : path_(path.empty() ? default_path()
 
 std::expected<std::string, std::string> StateFolder::secret(const std::string& name, Random& random) const {
   const std::string path = path_ + "/" + name;
-  if (std::string known = read_file(path); known.size() >= secret_bytes) return known;
+  if (std::string known = read_file(path); known.size() >= secret_bytes)
+    return known;
+  else if (!known.empty())
+    return std::unexpected(
+        fmt::format("{} holds less than {} bytes, so it is no secret; remove it", path, secret_bytes));
   std::error_code error;
   const bool fresh = std::filesystem::create_directories(path_, error);
   if (fresh) ::chmod(path_.c_str(), 0700);
@@ -66,7 +71,11 @@ std::expected<std::string, std::string> StateFolder::secret(const std::string& n
   append_hex(made, {bytes.data(), bytes.size()});
   // Written whole beside its place, then put there unless somebody was faster.
   const std::string draft = fmt::format("{}.{}", path, ::getpid());
-  if (!error && write_new(draft, made + "\n")) {
+  if (!error && !write_new(draft, made + "\n")) {
+    const int why = errno;
+    ::unlink(draft.c_str());
+    errno = why;
+  } else if (!error) {
     const bool placed = ::link(draft.c_str(), path.c_str()) == 0 || errno == EEXIST;
     const int why = errno;
     ::unlink(draft.c_str());

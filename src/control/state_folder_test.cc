@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 namespace passerelle::control {
 namespace {
@@ -29,6 +31,17 @@ TEST(StateFolder, MakesASecretOnceForItsOwnerAlone) {
   EXPECT_EQ(status.st_mode & 0777U, 0700U);
   const auto files = std::distance(std::filesystem::directory_iterator(folder.path()), {});
   EXPECT_EQ(files, 2) << "no draft is left";
+}
+
+TEST(StateFolder, IsNotStoppedByADraftThatWasLeftNorByASecretThatIsNone) {
+  const StateFolder folder(new_folder());
+  SeededRandom random(1);
+  std::ofstream(folder.path() + "/affinity.key." + std::to_string(::getpid())) << "half";
+  EXPECT_TRUE(folder.secret("affinity.key", random));
+  std::ofstream(folder.path() + "/token") << "short";
+  const auto made = folder.secret("token", random);
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error(), testing::HasSubstr("holds less than 32 bytes, so it is no secret; remove it"));
 }
 
 TEST(StateFolder, SaysWhyItCannotBeWrittenAndWhatToDo) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "policy/affinity/affinity.h"
 #include "policy/decision/forward.h"
 #include "protocol/http1/head_writer.h"
@@ -73,8 +75,8 @@ io::Task<AttemptOutcome> Attempt::converse() {
 }
 
 io::Task<Result<>> Attempt::connect() {
-  // A handshake always gets a fresh connection; so does a request whose pooled one turned out to be dead.
-  if (!x_.websocket() && !x_.stale_retried_) upstream_ = take_kept();
+  // A request whose kept connection turned out to be dead gets a fresh one.
+  if (!x_.stale_retried_) upstream_ = take_kept();
   if (upstream_) {
     worker_.counters.upstream_reuses.add();
     co_return Result<>();
@@ -90,12 +92,19 @@ io::Task<Result<>> Attempt::connect() {
 }
 
 std::unique_ptr<UpstreamConnection> Attempt::take_kept() {
-  if (!x_.group().settings.dedicated_connection) return worker_.upstreams.take(*member_, server_name_);
-  auto own = std::move(x_.client_.dedicated);
-  if (!own || own->member != member_ || own->server_name != server_name_ || !own->stream->quiet())
-    return nullptr;
-  own->reused = true;
-  return own;
+  if (!x_.group().settings.dedicated_connection) {
+    // A handshake always gets a fresh connection.
+    return x_.websocket() ? nullptr : worker_.upstreams.take(*member_, server_name_);
+  }
+  auto& own = x_.client_.dedicated;
+  const auto found = std::ranges::find_if(
+      own, [&](const auto& each) { return each->member == member_ && each->server_name == server_name_; });
+  if (found == own.end()) return nullptr;
+  auto connection = std::move(*found);
+  own.erase(found);
+  if (!connection->stream->quiet()) return nullptr;
+  connection->reused = true;
+  return connection;
 }
 
 io::Task<Result<>> Attempt::send_request() {
@@ -210,7 +219,7 @@ AttemptOutcome Attempt::head_failed(const http::HeadOutcome& outcome) {
   if (client_gone_) return AttemptFailure{499, false};
   if (body_refusal_ != 0) return AttemptFailure{body_refusal_, false};
   if (worker_.stop().requested()) return AttemptFailure{499, false};
-  if (drained_) return fail_with(502, false, "it has left, and its drain timeout is over");
+  if (drained_) return fail_with(502, false, "it has left or is down, and its drain timeout is over");
   if (timer_.ran_out()) {
     // Azure v2 asks a second member, then answers 504; only for what can be sent again (docs/decisions/0002).
     const bool again = x_.can_send_again() && x_.timeouts_++ == 0;
@@ -339,8 +348,10 @@ void Attempt::keep_or_close(const http1::Framing& framing) {
                      framing.kind != http1::Framing::Kind::until_close && http1::is_persistent(*answer_);
   if (!clean) return;
   if (!x_.group().settings.dedicated_connection) return worker_.upstreams.put(std::move(upstream_));
+  auto& own = x_.client_.dedicated;
+  if (own.size() == ClientSide::dedicated_max) own.erase(own.begin());
   upstream_->source.rest();
-  x_.client_.dedicated = std::move(upstream_);
+  own.push_back(std::move(upstream_));
 }
 
 }  // namespace passerelle::proxy

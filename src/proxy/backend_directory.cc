@@ -93,10 +93,13 @@ io::Task<> BackendDirectory::follow(std::string host, io::StopSource& stop) {
 
 std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway) {
   std::vector<board::Group> out;
+  std::map<std::string, Memory> memories;  // of groups that still are; others are forgotten
   for (const auto& group : gateway.groups) {
     board::Group& made = out.emplace_back();
-    Memory& memory =
-        memories_[fmt::format("{}{}~{}", group.is_policy ? "policy " : "", group.pool, group.settings_name)];
+    const std::string key =
+        fmt::format("{}{}~{}", group.is_policy ? "policy " : "", group.pool, group.settings_name);
+    Memory& memory = memories[key];
+    if (const auto known = memories_.find(key); known != memories_.end()) memory = std::move(known->second);
     if (!memory.turn) memory.turn = made.turn;
     made.turn = memory.turn;
     for (const auto& target : group.targets) {
@@ -117,6 +120,7 @@ std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway
     }
     note_leaving(memory, made, group.settings);
   }
+  memories_ = std::move(memories);
   return out;
 }
 
@@ -128,7 +132,9 @@ void BackendDirectory::note_leaving(Memory& memory, board::Group& group,
   };
   if (settings.drain_timeout) {
     for (auto& each : memory.before) {
-      if (!is_here(each)) memory.leaving.push_back({each, engine_.now() + *settings.drain_timeout});
+      if (is_here(each)) continue;
+      memory.leaving.push_back({each, engine_.now() + *settings.drain_timeout});
+      tasks_.spawn(forget_later(*settings.drain_timeout));
     }
   }
   memory.before.clear();
@@ -138,6 +144,10 @@ void BackendDirectory::note_leaving(Memory& memory, board::Group& group,
     return engine_.now() >= each.until || is_here(each.who);
   });
   for (const Memory::Leaving& each : memory.leaving) group.leaving.push_back(each.who);
+}
+
+io::Task<> BackendDirectory::forget_later(Duration after) {
+  if (co_await engine_.sleep(engine_.in(after, tasks_.stop_source()))) on_change_();
 }
 
 io::Task<> BackendDirectory::stop() {

@@ -54,6 +54,8 @@ class BackendDirectory {
     std::vector<Leaving> leaving;
   };
   void note_leaving(Memory& memory, board::Group& group, const model::BackendSettings& settings);
+  // Once it is over: the groups are asked for anew.
+  io::Task<> forget_later(Duration after);
   std::map<std::string, Memory> memories_;
   io::TaskGroup tasks_;
 };

@@ -39,7 +39,9 @@ io::Task<> close_gently(Worker& worker, io::Stream& stream) {
 // An answer without an exchange, and the end of the connection.
 io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status, bool with_body = true) {
   std::string page;
-  append_error_page(page, {status, worker.date(), false, with_body, {}});
+  const auto custom = find_custom_page(worker.snapshot()->gateway->error_pages, status);
+  append_error_page(page,
+                    {status, worker.date(), false, with_body, {}, custom ? std::string_view(*custom) : ""});
   if (co_await stream.send(page, worker.engine.in(worker.limits.linger_timeout, worker.stop()))) {
     co_await close_gently(worker, stream);
   }

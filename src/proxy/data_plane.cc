@@ -224,6 +224,12 @@ void DataPlane::publish(std::shared_ptr<const Snapshot> snapshot) {
   for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.set_snapshot(snapshot_); });
 }
 
+void DataPlane::refresh(std::shared_ptr<const model::Gateway> gateway) {
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  next->gateway = std::move(gateway);
+  publish(std::move(next));
+}
+
 void DataPlane::publish_members() {
   if (!snapshot_) return;
   auto next = std::make_shared<Snapshot>(*snapshot_);
@@ -275,16 +281,20 @@ io::Task<std::vector<DataPlane::Probed>> DataPlane::probe_now(model::Index group
 void DataPlane::on_health(const std::shared_ptr<board::Member>& member, model::Health health) {
   if (health != model::Health::down) return;
   Duration delay = drain_timeout_without_draining;
-  for (const auto& group : snapshot_->gateway->groups) {
-    if (group.settings_name == member->settings_name && group.settings.drain_timeout)
-      delay = *group.settings.drain_timeout;
+  for (std::size_t i = 0; i < snapshot_->groups.size(); ++i) {
+    const model::BackendSettings& settings = snapshot_->gateway->groups[i].settings;
+    if (settings.name != member->settings_name) continue;
+    // minServers may send it requests all the same: those are not cut.
+    if (settings.probe.min_servers > 0) return;
+    if (settings.drain_timeout) delay = *settings.drain_timeout;
   }
   tasks_.spawn(end_down_member(member, delay));
 }
 
 io::Task<> DataPlane::end_down_member(std::shared_ptr<board::Member> member, Duration delay) {
+  const auto departure = ++member->departures;
   const bool slept = co_await control_.sleep(control_.in(delay, tasks_.stop_source()));
-  if (!slept || member->health.load() != model::Health::down) co_return;
+  if (!slept || member->departures != departure || member->health.load() != model::Health::down) co_return;
   const bool tunnels_too = snapshot_->gateway->options.unhealthy_drains_tunnels;
   visit_workers([&](Worker& worker) {
     worker.end_requests_of(*member);
@@ -307,11 +317,14 @@ void DataPlane::note_leaving(const Snapshot& before) {
 }
 
 io::Task<> DataPlane::end_left_member(std::shared_ptr<board::Member> member, Duration delay) {
-  if (!co_await control_.sleep(control_.in(delay, tasks_.stop_source()))) co_return;
+  const auto departure = ++member->departures;
+  if (!co_await control_.sleep(control_.in(delay, tasks_.stop_source())) || member->departures != departure)
+    co_return;
   for (const board::Group& group : snapshot_->groups) {
     if (std::ranges::find(group.members, member) != group.members.end()) co_return;  // it came back
   }
-  publish_members();  // nobody finds it by a cookie any more
+  // Nobody probes it any more: should it come back, it has to answer first.
+  member->health = model::Health::unknown;
   visit_workers([&](Worker& worker) { worker.end_requests_of(*member); });
 }
 

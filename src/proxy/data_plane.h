@@ -38,6 +38,9 @@ class DataPlane {
   // untouched.
   void commit();
 
+  // The same configuration with other error pages: nothing else of it may differ.
+  void refresh(std::shared_ptr<const model::Gateway> gateway);
+
   // Stops accepting; true when everything under way ended before the deadline or a stop.
   [[nodiscard]] io::Task<bool> drain(io::Wait wait);
   // Ends what is left and joins the threads. Last.

@@ -30,6 +30,13 @@ std::string_view reason_phrase(int status) {
   }
 }
 
+std::shared_ptr<const std::string> find_custom_page(const std::vector<model::ErrorPage>& pages, int status) {
+  for (const model::ErrorPage& page : pages) {
+    if (page.status == status) return page.body;
+  }
+  return nullptr;
+}
+
 void append_error_page(std::string& out, const ErrorPage& page) {
   const auto reason = reason_phrase(page.status);
   const std::string own = !page.custom.empty()

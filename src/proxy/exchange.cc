@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "proxy/attempt.h"
 #include "proxy/error_page.h"
 #include "proxy/worker.h"
@@ -74,9 +76,12 @@ io::Task<ExchangeOutcome> Exchange::run() {
       co_return co_await answer(wrong, false);
     }
   }
-  choice_.emplace(group(), snapshot_.groups[*decision.route.to->group], request_, client_facts_,
-                  snapshot_.gateway->options.tunnels_to_fewest);
-  if (group().settings.dedicated_connection && client_.dedicated) choice_->prefer(*client_.dedicated->member);
+  choose_among();
+  if (group().settings.dedicated_connection) {
+    for (const auto& own : client_.dedicated) {
+      if (own->member->settings_name == group().settings_name) choice_->prefer(*own->member);
+    }
+  }
   int status = 502;
   for (;;) {
     ChosenMember chosen = choice_->next(websocket(), worker_.limits.members_tried_max);
@@ -98,6 +103,26 @@ io::Task<ExchangeOutcome> Exchange::run() {
   }
   // What is left of a request body would be read as the next request.
   co_return co_await answer(status, keep_alive_ && client_.source.body_finished());
+}
+
+// While a body was taken the world may have changed: members that have left since are not asked.
+void Exchange::choose_among() {
+  const Snapshot* at = &snapshot_;
+  model::Index index = *decision_->route.to->group;
+  if (spool_ && worker_.snapshot().get() != &snapshot_) {
+    newest_ = worker_.snapshot();
+    const auto& groups = newest_->gateway->groups;
+    const auto same = std::ranges::find_if(groups, [&](const model::BackendGroup& each) {
+      return each.pool == group().pool && each.settings_name == group().settings_name &&
+             each.is_policy == group().is_policy;
+    });
+    if (same != groups.end()) {
+      at = newest_.get();
+      index = static_cast<model::Index>(same - groups.begin());
+    }
+  }
+  choice_.emplace(at->gateway->groups[index], at->groups[index], request_, client_facts_,
+                  at->gateway->options.tunnels_to_fewest);
 }
 
 io::Task<int> Exchange::spool_body() {
@@ -171,18 +196,11 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
   co_return keep_alive ? AfterExchange::keep_alive : AfterExchange::close;
 }
 
-// The listener's before the gateway's; errors before a listener is known have only the latter (section 13).
 std::shared_ptr<const std::string> Exchange::custom_page(int status) const {
-  const auto find = [&](const std::vector<model::ErrorPage>& pages) -> std::shared_ptr<const std::string> {
-    for (const model::ErrorPage& page : pages) {
-      if (page.status == status) return page.body;
-    }
-    return nullptr;
-  };
   if (const model::Listener* listener = decision_->route.listener) {
-    if (auto own = find(listener->error_pages)) return own;
+    if (auto own = find_custom_page(listener->error_pages, status)) return own;
   }
-  return find(snapshot_.gateway->error_pages);
+  return find_custom_page(snapshot_.gateway->error_pages, status);
 }
 
 io::Task<> Exchange::refuse_head(const http::HeadOutcome& outcome) {

@@ -28,7 +28,9 @@ struct ClientSide {
   io::Stream& stream;
   http::MessageSource& source;
   const ConnectionFacts& facts;
-  std::unique_ptr<UpstreamConnection> dedicated = {};  // dedicatedBackendConnection: this client's own
+  // dedicatedBackendConnection: this client's own, the last used last; one for each member it is led to.
+  static constexpr std::size_t dedicated_max = 8;
+  std::vector<std::unique_ptr<UpstreamConnection>> dedicated = {};
 };
 
 enum class AfterExchange : std::uint8_t {
@@ -64,6 +66,7 @@ class Exchange {
   [[nodiscard]] io::Task<AfterExchange> answer(int status, bool keep_alive);
   // Takes the whole body before any member is asked; 0, or the status of what went wrong.
   [[nodiscard]] io::Task<int> spool_body();
+  void choose_among();
   [[nodiscard]] io::Task<AfterExchange> answer_page(int status, bool keep_alive, std::string_view location);
   // What the gateway knows of this client.
   [[nodiscard]] policy::ClientFacts client_facts() const;
@@ -90,8 +93,9 @@ class Exchange {
   RecyclePool<policy::Decision>::Lease decision_;
   bool keep_alive_ = false;
 
-  std::optional<http::BodySpool> spool_;  // where bodies are buffered
-  std::optional<MemberChoice> choice_;    // once there is a group to choose from
+  std::optional<http::BodySpool> spool_;    // where bodies are buffered
+  std::shared_ptr<const Snapshot> newest_;  // where the choice is among members of a later one
+  std::optional<MemberChoice> choice_;      // once there is a group to choose from
   bool stale_retried_ = false;
   unsigned timeouts_ = 0;
   bool response_begun_ = false;  // some of it is on its way to the client

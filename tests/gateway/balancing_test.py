@@ -153,6 +153,32 @@ class Balancing(unittest.TestCase):
         for client in clients:
             client.close()
 
+    def test_a_client_has_one_connection_of_its_own_for_each_setting_and_handshakes_use_it(self):
+        import queue
+        seen = queue.Queue()
+
+        def answer(client, head):
+            for _ in range(100):
+                seen.put(client.getpeername()[1])
+                status = "401 Unauthorized" if b"Upgrade: websocket" in head else "200 OK"
+                client.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+                head = receive_until(client, b"\r\n\r\n")
+        one, two = ScriptedBackend(answer), ScriptedBackend(answer)
+        self.addCleanup(one.__exit__)
+        self.addCleanup(two.__exit__)
+        config = Config()
+        to = {n: {"backendAddressPool": config.pool(n, b.address), "backendHttpSettings": config.settings(n, dedicatedBackendConnection=True)} for n, b in (("one", one), ("two", two))}
+        config.rule("rule", config.listener("listener"), urlPathMap=config.path_map("map", to["one"], two=(["/two"], to["two"])))
+        gateway = self.start(config)
+        upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        with socket.create_connection(("127.0.0.1", gateway.port_of("listener")), PATIENCE) as client:
+            used = []
+            for path, fields in (("/one", ""), ("/two", ""), ("/one", upgrade), ("/two", ""), ("/one", upgrade)):
+                client.sendall(f"GET {path} HTTP/1.1\r\nHost: gw.test\r\n{fields}\r\n".encode())
+                receive_until(client, b"\r\n\r\n")
+                used.append(seen.get(timeout=PATIENCE))
+        self.assertEqual((used[2], used[4], used[3]), (used[0], used[0], used[1]))
+
     # --- load distribution policies ---
 
     def with_policy(self, algorithm, shares):

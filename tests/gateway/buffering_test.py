@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from config import Config, forward
-from harness import PATIENCE, Gateway, ScriptedBackend, receive_all, receive_exactly, receive_until
+from harness import PATIENCE, Gateway, MirrorBackend, ScriptedBackend, receive_all, receive_exactly, receive_until
 
 
 class Buffering(unittest.TestCase):
@@ -27,7 +27,7 @@ class Buffering(unittest.TestCase):
             client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
         backend = ScriptedBackend(digest)
         self.addCleanup(backend.__exit__)
-        config = Config()
+        self.config = config = Config()
         if options:
             config.properties["globalConfiguration"] = options
         config.rule("rule", config.listener("listener"), **forward(config, config.pool("pool", backend.address)))
@@ -80,6 +80,19 @@ class Buffering(unittest.TestCase):
         client.close()
         record = self.gateway.wait_record(lambda r: r["properties"]["httpStatus"] == 499, "the record")
         self.assertEqual(record["properties"]["serverRouted"], "")
+        self.assertFalse(self.asked.is_set())
+
+    def test_members_that_left_while_a_body_came_are_not_asked(self):
+        self.start(enableRequestBuffering=True)
+        client = self.connect()
+        client.sendall(b"POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 4\r\n\r\nab")
+        with MirrorBackend("other") as other:
+            self.config.pools["pool"] = [other.address]
+            self.gateway.write_local(self.config.local())
+            self.gateway.reload()
+            self.gateway.wait_all_up()
+            client.sendall(b"cd")
+            self.assertIn(b"X-Backend: other", receive_until(client, b"\r\n\r\n"))
         self.assertFalse(self.asked.is_set())
 
     def test_without_it_a_body_streams(self):

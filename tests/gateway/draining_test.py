@@ -84,7 +84,7 @@ class Draining(unittest.TestCase):
             self.assertTrue(self.one.asked.wait(PATIENCE))
             self.swap()
             self.assertTrue(receive_all(slow).startswith(b"HTTP/1.1 502 "))
-            self.gateway.process.wait_for("it has left, and its drain timeout is over")
+            self.gateway.process.wait_for("it has left or is down, and its drain timeout is over")
             wait_until(lambda: [m["health"] for m in self.members()] == ["Up"], "it is forgotten")
             tunnel.echo(b"the tunnel outlives its member's configuration")
 
@@ -107,6 +107,41 @@ class Draining(unittest.TestCase):
         self.assertIn("X-Backend: one", self.ask(cookie=cookie))
         self.assertIn("X-Backend: two", self.ask())
         wait_until(lambda: "X-Backend: two" in self.ask(cookie=cookie), "it is gone for its clients too")
+
+    def test_affinity_ends_too_where_the_member_stays_in_another_pool_or_the_pool_itself_went(self):
+        self.start(drain=1, cookieBasedAffinity="Enabled")
+        c = self.config
+        c.rule("beside", c.listener("beside", port=81), backendAddressPool=c.pool("beside", self.one.address), backendHttpSettings=c.settings())
+        self.gateway.write_template(c.template())
+        cookie = re.search(r"(ApplicationGatewayAffinity=[0-9a-f]+);", self.ask()).group(1)
+        self.swap()
+        wait_until(lambda: "X-Backend: two" in self.ask(cookie=cookie), "the cookie leads elsewhere")
+        rule = next(r for r in c.properties["requestRoutingRules"] if r["name"] == "rule")
+        rule["properties"]["backendAddressPool"] = c.pool("third", self.two.address)
+        self.gateway.write_template(c.template())
+        self.gateway.write_local(c.local())
+        self.gateway.reload()
+        self.assertNotIn("pool", [p["name"] for p in self.gateway.health()["pools"]])
+
+    def test_a_member_that_was_gone_for_long_has_to_answer_its_probe_first(self):
+        self.start(drain=1)
+        with Slow("gone") as gone:
+            self.config.pools["pool"] = [gone.address, self.two.address]
+            self.gateway.write_local(self.config.local())
+            self.gateway.reload()
+            self.gateway.wait_all_up()
+            slow = self.begin("/slow")
+            if not gone.asked.wait(1):
+                slow = self.begin("/slow")  # it was the other one's turn
+            self.assertTrue(gone.asked.wait(PATIENCE))
+            self.swap()
+            self.assertTrue(receive_all(slow).startswith(b"HTTP/1.1 502 "))
+            gone.let.set()
+        self.config.pools["pool"] = [gone.address, self.two.address]
+        self.gateway.write_local(self.config.local())
+        self.gateway.reload()
+        for _ in range(4):
+            self.assertIn("X-Backend: two", self.ask())
 
     def test_a_member_that_turns_unhealthy_ends_its_requests_after_the_drain_timeout_too(self):
         self.config.properties["probes"][0]["properties"].update(interval=1, timeout=1, unhealthyThreshold=1)

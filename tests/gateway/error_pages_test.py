@@ -2,8 +2,10 @@
 import os
 import pathlib
 import socket
+import ssl
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -89,6 +91,33 @@ class ErrorPages(unittest.TestCase):
         wait_until(lambda: self.ask()[1] == b"<p>the listener's</p>" and self.ask("nobody.test")[1] == b"<p>fetched 404</p>", "the pages are there")
         self.assertEqual(self.ask("nobody.test")[0], 404)
         self.assertIn(b"<h1>405 Method Not Allowed</h1>", self.ask(method="TRACE")[1], "no page for that")
+
+    def test_a_page_that_hangs_holds_no_other_up_and_what_opens_it_is_not_logged(self):
+        self.config.properties["customErrorConfigurations"] = [self.page(404, "/hang.html?sig=SECRET"), self.page(502, "/502.html")]
+        answer, let = self.site.script, threading.Event()
+        self.addCleanup(let.set)
+        self.site.script = lambda client, head: let.wait(PATIENCE) if b"/hang" in head else answer(client, head)
+        self.start()
+        wait_until(lambda: self.ask()[1] == b"<p>fetched 502</p>", "the other page is there")
+        let.set()
+        self.gateway.process.wait_for(r"the error page http://127.0.0.1:\d+/hang.html cannot be fetched")
+        self.assertNotIn("SECRET", self.gateway.process.text)
+
+    def test_errors_before_a_request_have_the_gateways_page_and_a_page_changes_no_certificate(self):
+        self.pages["/400.html"] = b"<p>fetched 400</p>"
+        self.config.properties["customErrorConfigurations"] = [self.page(400, "/400.html")]
+        c = self.config
+        answer, let = self.site.script, threading.Event()
+        self.addCleanup(let.set)
+        self.site.script = lambda client, head: (let.wait(PATIENCE), answer(client, head))
+        c.rule("rule", c.listener("listener", port=443, protocol="Https"), **forward(c, c.pool("empty")))
+        self.gateway = Gateway(template=c.template(), local=c.local(), healthy=False)
+        self.addCleanup(self.gateway.stop)
+        address = ("127.0.0.1", self.gateway.port_of("listener"))
+        before = ssl.get_server_certificate(address)
+        let.set()
+        wait_until(lambda: self.ask()[1] == b"<p>fetched 400</p>", "the page for plain HTTP on a TLS port")
+        self.assertEqual(ssl.get_server_certificate(address), before)
 
     def test_a_members_own_error_passes(self):
         def broken(client, head):
