@@ -58,11 +58,19 @@ std::vector<Asked> make_requests(std::size_t listeners, std::size_t path_rules) 
   return out;
 }
 
+struct Case {
+  model::Gateway gateway;
+  std::vector<Asked> requests;
+};
+
+Case make_case(const benchmark::State& state) {
+  const auto listeners = static_cast<std::size_t>(state.range(0));
+  const auto path_rules = static_cast<std::size_t>(state.range(1));
+  return {make_gateway(listeners, path_rules), make_requests(listeners, path_rules)};
+}
+
 void route(benchmark::State& state) {
-  const auto listeners = static_cast<std::size_t>(state.range(0)),
-             path_rules = static_cast<std::size_t>(state.range(1));
-  const model::Gateway gateway = make_gateway(listeners, path_rules);
-  const auto requests = make_requests(listeners, path_rules);
+  const auto [gateway, requests] = make_case(state);
   std::size_t i = 0;
   for (auto _ : state) {
     const Asked& asked = requests[i++ % hosts_asked];
@@ -75,10 +83,7 @@ BENCHMARK(route)
 
 // The same by asking each in turn, as routing did before: what the index spares.
 void route_in_turn(benchmark::State& state) {
-  const auto listeners = static_cast<std::size_t>(state.range(0)),
-             path_rules = static_cast<std::size_t>(state.range(1));
-  const model::Gateway gateway = make_gateway(listeners, path_rules);
-  const auto requests = make_requests(listeners, path_rules);
+  const auto [gateway, requests] = make_case(state);
   std::size_t i = 0;
   for (auto _ : state) {
     const Asked& asked = requests[i++ % hosts_asked];

@@ -10,6 +10,7 @@
 #include "cli/verbs.h"
 #include "policy/decision/decide.h"
 #include "protocol/http1/head_parser.h"
+#include "protocol/url.h"
 
 namespace passerelle::cli {
 namespace {
@@ -18,38 +19,28 @@ constexpr std::string_view trace_id = "00000000000000000000000000000000";
 constexpr std::uint16_t client_port =
     50000;  // a client has some port; this one is fixed, so that output is too
 
-struct Url {
+// What is asked for.
+struct Asked {
   bool tls = false;
   bool websocket = false;
   std::string authority, host, target;
   std::uint16_t port = 0;
 };
 
-std::optional<Url> parse_url(std::string_view text) {
-  Url out;
-  const auto scheme_end = text.find("://");
-  if (scheme_end == std::string_view::npos) return std::nullopt;
-  const std::string scheme = lowered(text.substr(0, scheme_end));
-  out.websocket = scheme == "ws" || scheme == "wss";
-  out.tls = scheme == "https" || scheme == "wss";
-  if (!out.websocket && !out.tls && scheme != "http") return std::nullopt;
-  text.remove_prefix(scheme_end + 3);
-  text = text.substr(0, text.find('#'));
-  const auto path = text.find_first_of("/?");
-  out.authority = text.substr(0, path);
-  out.target = path == std::string_view::npos ? "/" : std::string(text.substr(path));
-  if (out.target.starts_with('?')) out.target = "/" + out.target;
-  out.port = out.tls ? 443 : 80;
-  const auto colon = out.authority.rfind(':');
-  const bool has_port = colon != std::string::npos && out.authority.find(']', colon) == std::string::npos;
-  out.host = has_port ? out.authority.substr(0, colon) : out.authority;
-  if (has_port) {
-    const auto port = parse_decimal<std::uint16_t>(std::string_view(out.authority).substr(colon + 1));
-    if (!port) return std::nullopt;
-    out.port = *port;
-    if (out.port == (out.tls ? 443 : 80)) out.authority = out.host;  // as browsers and curl send it
-  }
-  return out.host.empty() ? std::nullopt : std::optional(out);
+std::optional<Asked> parse_asked(std::string_view text) {
+  const auto url = parse_url(text);
+  if (!url) return std::nullopt;
+  Asked out{url->scheme == "https" || url->scheme == "wss",
+            url->scheme == "ws" || url->scheme == "wss",
+            url->authority,
+            url->host,
+            url->target,
+            0};
+  if (!out.websocket && !out.tls && url->scheme != "http") return std::nullopt;
+  const std::uint16_t usual = out.tls ? 443 : 80;
+  out.port = url->port.value_or(usual);
+  if (out.port == usual) out.authority = out.host;  // as browsers and curl send it
+  return out;
 }
 
 struct Header {
@@ -81,7 +72,7 @@ bool parse_head(std::string_view text, MessageHead& head, ParseError& error) {
 // One explanation, for the time of it.
 class Explainer {
  public:
-  Explainer(const model::Gateway& gateway, const Options& options, Url url)
+  Explainer(const model::Gateway& gateway, const Options& options, Asked url)
       : gateway_(gateway), options_(options), url_(std::move(url)) {}
 
   Explanation explain() {
@@ -220,7 +211,7 @@ class Explainer {
 
   const model::Gateway& gateway_;
   const Options& options_;
-  Url url_;
+  Asked url_;
   MessageHead head_;
   policy::Decision decision_;
   Explanation out_;
@@ -379,7 +370,7 @@ int check_expectations(const Explanation& e, const std::vector<std::string>& exp
 }  // namespace
 
 int explain(const Options& options) {
-  const auto url = parse_url(options.url);
+  const auto url = parse_asked(options.url);
   if (!url) {
     fmt::print(stderr, "passerelle: '{}' is no URL; write http://host/path, https://, ws:// or wss://\n",
                options.url);

@@ -6,6 +6,7 @@
 #include "http/message_source.h"
 #include "protocol/http1/framing.h"
 #include "protocol/http1/request_target.h"
+#include "protocol/url.h"
 
 namespace passerelle::control {
 namespace {
@@ -25,25 +26,15 @@ std::string why(const Error& error) {
 
 }  // namespace
 
-std::optional<PageFetcher::Url> PageFetcher::parse(std::string_view text) {
-  Url out;
-  out.tls = starts_with_ignoring_case(text, "https://");
-  if (!out.tls && !starts_with_ignoring_case(text, "http://")) return std::nullopt;
-  text.remove_prefix(out.tls ? 8 : 7);
-  text = text.substr(0, text.find('#'));
-  const auto path = text.find_first_of("/?");
-  out.authority = text.substr(0, path);
-  out.target = path == std::string_view::npos ? "/" : std::string(text.substr(path));
-  if (out.target.starts_with('?')) out.target = "/" + out.target;
-  const auto host = http1::host_of(out.authority);
-  if (!host) return std::nullopt;
-  out.host = *host;
-  out.port = out.tls ? 443 : 80;
-  if (out.host.size() < out.authority.size())
-    out.port = parse_decimal<std::uint16_t>(std::string_view(out.authority).substr(out.host.size() + 1))
-                   .value_or(out.port);
-  if (out.host.starts_with('[')) out.host = out.host.substr(1, out.host.size() - 2);
-  return out;
+std::optional<PageFetcher::Target> PageFetcher::parse(std::string_view text) {
+  const auto url = parse_url(text);
+  if (!url || (url->scheme != "http" && url->scheme != "https") || !http1::host_of(url->authority))
+    return std::nullopt;
+  const bool tls = url->scheme == "https";
+  std::string host = url->host;
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const std::uint16_t usual = tls ? 443 : 80;
+  return Target{tls, url->authority, std::move(host), url->target, url->port.value_or(usual)};
 }
 
 io::Task<Result<io::Resolution>> PageFetcher::resolve(const std::string& host, io::Wait wait) {
@@ -62,7 +53,7 @@ io::Task<Result<io::Resolution>> PageFetcher::resolve(const std::string& host, i
   co_return std::unexpected(Error{ErrorKind::timed_out, {}, 0, "resolve"});
 }
 
-io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> PageFetcher::connect(const Url& url,
+io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> PageFetcher::connect(const Target& url,
                                                                                        io::Wait wait) {
   const auto found = co_await resolve(url.host, wait);
   if (!found || found->addresses.empty())

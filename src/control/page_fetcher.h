@@ -25,13 +25,13 @@ class PageFetcher {
                                                                       io::Wait wait);
 
  private:
-  struct Url {
+  struct Target {
     bool tls = false;
     std::string authority, host, target;
     std::uint16_t port = 0;
   };
-  static std::optional<Url> parse(std::string_view url);
-  io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> connect(const Url& url, io::Wait wait);
+  static std::optional<Target> parse(std::string_view url);
+  io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> connect(const Target& url, io::Wait wait);
   io::Task<Result<io::Resolution>> resolve(const std::string& host, io::Wait wait);
 
   io::Engine& engine_;

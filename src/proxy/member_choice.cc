@@ -21,8 +21,12 @@ bool MemberChoice::is_up(std::size_t i) const {
 bool MemberChoice::usable(std::size_t i, bool too_few) const {
   // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
   if (!is_up(i) && !(too_few && i < configured_.settings.probe.min_servers)) return false;
-  return std::find(failed_.begin(), failed_.begin() + failed_count_, group_.members[i].get()) ==
-         failed_.begin() + failed_count_;
+  return !has_failed(*group_.members[i]);
+}
+
+bool MemberChoice::has_failed(const board::Member& member) const {
+  const auto end = failed_.begin() + failed_count_;
+  return std::find(failed_.begin(), end, &member) != end;
 }
 
 ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
@@ -54,9 +58,9 @@ ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
 // Affinity overrides draining (section 8.3).
 ChosenMember MemberChoice::own_but_leaving(bool websocket) const {
   for (const board::Group::Leaving& each : group_.leaving) {
-    const bool failed = std::find(failed_.begin(), failed_.begin() + failed_count_, each.member.get()) !=
-                        failed_.begin() + failed_count_;
-    if (each.affinity != asked_ || failed || each.member->health.load() != model::Health::up) continue;
+    if (each.affinity != asked_ || has_failed(*each.member) ||
+        each.member->health.load() != model::Health::up)
+      continue;
     return {each.member, websocket ? board::Seat(each.member, false) : board::Seat(), each.affinity};
   }
   return {};

@@ -37,6 +37,7 @@ class MemberChoice {
 
  private:
   [[nodiscard]] bool is_up(std::size_t i) const;
+  [[nodiscard]] bool has_failed(const board::Member& member) const;
   [[nodiscard]] bool usable(std::size_t i, bool too_few) const;
   [[nodiscard]] std::optional<std::size_t> balance(bool too_few) const;
   [[nodiscard]] ChosenMember own_but_leaving(bool websocket) const;

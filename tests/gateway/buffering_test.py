@@ -24,7 +24,7 @@ class Buffering(unittest.TestCase):
             while (len(body) < length) if length is not None else not body.endswith(b"0\r\n\r\n"):
                 body += client.recv(1 << 20)
             answer = hashlib.sha256(body).hexdigest().encode()
-            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(answer) + answer)
         backend = ScriptedBackend(digest)
         self.addCleanup(backend.__exit__)
         self.config = config = Config()
