@@ -234,6 +234,11 @@ class OrdinaryHttp(HttpCase):
         self.assertEqual(answer.count(b"HTTP/1.1 200"), 2)
         self.assertIn(b"Connection: keep-alive\r\n", answer)
 
+    def test_an_old_client_without_a_host_is_given_the_members(self):
+        self.answer_with(OK)
+        self.assertTrue(self.send(b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 "))
+        self.assertIn(b"\r\nHost: 127.0.0.1\r\n", self.backend.head())
+
     def test_a_body_that_ends_with_the_connection_is_chunked_on(self):
         self.answer_with(b"HTTP/1.1 200 OK\r\n\r\nuntil the end", close=True)
         answer = self.send(request(b"Connection: close\r\n", line=b"GET / HTTP/1.1"))

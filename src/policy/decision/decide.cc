@@ -85,6 +85,13 @@ void set_target(Decision& out) {
   out.request.set_target(out.target);
 }
 
+// A member's name as a Host.
+std::string as_host(std::string_view member_name) {
+  if (member_name.starts_with("unix:")) return "localhost";
+  const auto address = IpAddress::parse(member_name);
+  return address && address->v6 ? fmt::format("[{}]", member_name) : std::string(member_name);
+}
+
 }  // namespace
 
 void Decision::clear() {
@@ -131,8 +138,8 @@ std::string_view address_to(Decision& decision, std::string_view member_name) {
   MessageHead& request = decision.request;
   if (!settings.host_name.empty())
     request.set("Host", settings.host_name);
-  else if (settings.pick_host_from_member)
-    request.set("Host", member_name);
+  else if (settings.pick_host_from_member || request.find(FieldId::host).value_or("").empty())
+    request.set("Host", as_host(member_name));
   return request.find(FieldId::host).value_or("");
 }
 

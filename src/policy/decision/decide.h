@@ -54,7 +54,7 @@ struct Decision {
 void decide(Decision& out, const DecisionInput& in);
 
 // Settles the Host for this member and returns it: the settings' hostName, the member's own name, a rewritten
-// one, or the client's (behaviour sheet, section 8.1).
+// one, or the client's (behaviour sheet, section 8.1); the member's name too where an HTTP/1.0 client gave none.
 std::string_view address_to(Decision& decision, std::string_view member_name);
 // The SNI for a Host: its name without a port, and never an address (section 4).
 [[nodiscard]] std::string_view server_name(std::string_view host);
