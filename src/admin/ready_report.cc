@@ -79,6 +79,11 @@ void append_listener(std::string& out, const model::Gateway& gateway, model::Ind
     fmt::format_to(std::back_inserter(out), "{} {}", &host == &listener.host_names.front() ? " for" : ",",
                    host);
   out += '\n';
+  if (listener.disabled) {
+    fmt::format_to(std::back_inserter(out), "    disabled: nobody supplied its certificate '{}'\n",
+                   gateway.certificates[*listener.certificate].name);
+    return;
+  }
   for (const Endpoint& address : open.addresses) {
     if (address.ip == *IpAddress::parse("::") && open.addresses.size() > 1) continue;  // said with its twin
     const bool every = address.ip == *IpAddress::parse("0.0.0.0");
@@ -143,12 +148,6 @@ std::string ready_report(const model::Gateway& gateway, const std::vector<board:
     out +=
         "  a certificate is self-made: open its https:// address in the browser and accept it once, before "
         "wss:// works\n";
-  const auto speaks_tls = [](const auto& group) {
-    return std::ranges::any_of(group.targets, &model::Target::tls);
-  };
-  if (std::ranges::any_of(gateway.groups, speaks_tls)) {
-    out += "  certificates of https members are not verified yet\n";
-  }
   if (!gateway.without_effect.empty()) {
     out += "  accepted without effect here:";
     for (const std::string& what : gateway.without_effect)

@@ -12,36 +12,49 @@ const Item* Compilation::resolve(const PropertyReader& from, std::string_view pr
                                  std::string_view collection, bool required) const {
   const auto reference = from.reference(property, collection, required);
   if (!reference) return nullptr;
-  const std::string* name = &reference->name;
-  if (!resource.is_named(reference->gateway)) {
+  return find(*reference, from.where(property), fmt::format("{}.{}", from.item().path, property), collection);
+}
+
+std::vector<const Item*> Compilation::resolve_all(const PropertyReader& from, std::string_view property,
+                                                  std::string_view collection) const {
+  std::vector<const Item*> out;
+  for (const auto& [object, reference] : from.references(property, collection)) {
+    if (const Item* item = find(reference, object.where, object.path, collection)) out.push_back(item);
+  }
+  return out;
+}
+
+const Item* Compilation::find(const ItemReference& reference, const Position& where, const std::string& path,
+                              std::string_view collection) const {
+  const std::string& name = reference.name;
+  if (!resource.is_named(reference.gateway)) {
     problems.warning_once(
-        from.where(property), "OtherGateway",
+        where, "OtherGateway",
         fmt::format("the id names the gateway '{}', which is not this one; Azure refuses it, "
                     "here only its end is used",
-                    reference->gateway),
-        fmt::format("{}.{}", from.item().path, property));
+                    reference.gateway),
+        path);
   }
   const auto& items = resource.collection(collection);
   const auto found =
-      std::ranges::find_if(items, [&](const Item& item) { return equals_ignoring_case(item.name, *name); });
+      std::ranges::find_if(items, [&](const Item& item) { return equals_ignoring_case(item.name, name); });
   if (found != items.end()) {
-    if (found->name != *name) {
-      problems.warning_once(from.where(property), "IdCase",
-                            fmt::format("'{}' is read as '{}'", *name, found->name));
-    }
+    if (found->name != name)
+      problems.warning_once(where, "IdCase", fmt::format("'{}' is read as '{}'", name, found->name));
     return &*found;
   }
   if (resource.is_incomplete(collection)) return nullptr;
   std::vector<std::string_view> names;
   for (const Item& item : items) names.push_back(item.name);
-  const auto near = nearest_word(*name, names);
-  from.error(
-      property, "InvalidResourceReference",
-      fmt::format("there is no '{}' in {}; {}", *name, collection,
+  const auto near = nearest_word(name, names);
+  problems.error(
+      where, "InvalidResourceReference",
+      fmt::format("there is no '{}' in {}; {}", name, collection,
                   !near.empty() ? fmt::format("did you mean '{}'?", near)
                   : names.empty()
                       ? std::string("that collection is missing: add it, or a second file that holds it")
-                      : fmt::format("it holds {}", fmt::join(names, ", "))));
+                      : fmt::format("it holds {}", fmt::join(names, ", "))),
+      path);
   return nullptr;
 }
 

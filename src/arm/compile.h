@@ -25,9 +25,23 @@ struct Compilation {
   // The element an id names; reports one that is not there, with what there is.
   [[nodiscard]] const Item* resolve(const PropertyReader& from, std::string_view property,
                                     std::string_view collection, bool required) const;
+  // Those that a list of ids names.
+  [[nodiscard]] std::vector<const Item*> resolve_all(const PropertyReader& from, std::string_view property,
+                                                     std::string_view collection) const;
+
+ private:
+  [[nodiscard]] const Item* find(const ItemReference& reference, const Position& where,
+                                 const std::string& path, std::string_view collection) const;
 };
 
 void compile_certificates(const Compilation& c);
+void compile_trusted_certificates(const Compilation& c);
+// After the trusted certificates: policies and profiles.
+void compile_tls_policies(const Compilation& c);
+// Into Gateway::trusted_certificates: those that this list of ids names; it is named as the collection is.
+[[nodiscard]] std::vector<std::size_t> trusted_certificates_of(const Compilation& c,
+                                                               const PropertyReader& reader,
+                                                               std::string_view property);
 void compile_listeners(const Compilation& c);
 void compile_error_pages(const Compilation& c);
 // Those a listener has for itself.

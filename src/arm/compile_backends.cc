@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arm/compile.h"
+#include "base/host_pattern.h"
 #include "base/text.h"
 
 namespace passerelle::arm {
@@ -118,6 +119,23 @@ void read_path(const PropertyReader& reader, model::BackendSettings& out) {
     reader.error("path", "InvalidRequestFormat", fmt::format("the path '{}': {}", out.path, wrong));
 }
 
+// Section 4 of the behaviour sheet.
+void read_verification(const Compilation& c, const PropertyReader& reader, model::MemberVerification& out) {
+  out.chain_and_expiry = reader.boolean("validateCertChainAndExpiry").value_or(true);
+  out.name = reader.boolean("validateSNI").value_or(true);
+  out.server_name = reader.string("sniName").value_or("");
+  if (!out.server_name.empty() &&
+      (IpAddress::parse(out.server_name) || !host_pattern_error(out.server_name).empty() ||
+       out.server_name.find_first_of("*?") != std::string::npos))
+    reader.error("sniName", "InvalidRequestFormat",
+                 fmt::format("'{}' is no host name, and only those are sent as SNI", out.server_name));
+  out.authorities = trusted_certificates_of(c, reader, "trustedRootCertificates");
+  out.members_itself = trusted_certificates_of(c, reader, "authenticationCertificates");
+  out.system_authorities = out.authorities.empty() && out.members_itself.empty();
+  if (out.system_authorities && c.gateway.trusted_everywhere)
+    out.authorities.push_back(*c.gateway.trusted_everywhere);
+}
+
 std::optional<model::BackendSettings> read_settings(const Compilation& c, const Item& item) {
   const PropertyReader reader(item, c.problems);
   model::BackendSettings out;
@@ -139,6 +157,7 @@ std::optional<model::BackendSettings> read_settings(const Compilation& c, const 
   out.dedicated_connection = reader.boolean("dedicatedBackendConnection").value_or(false);
   read_path(reader, out);
   read_affinity(reader, out);
+  read_verification(c, reader, out.verification);
   if (const auto draining = reader.inner("connectionDraining")) {
     const PropertyReader inner(*draining, c.problems);
     if (inner.boolean("enabled").value_or(false)) {

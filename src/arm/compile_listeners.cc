@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "arm/compile.h"
-#include "base/digest.h"
 #include "base/host_pattern.h"
 #include "base/text.h"
 
@@ -193,6 +192,21 @@ std::optional<model::Index> certificate_of(const Compilation& c, const PropertyR
   return static_cast<model::Index>(found - c.gateway.certificates.begin());
 }
 
+// sslProfile.
+std::optional<model::Index> profile_of(const Compilation& c, const PropertyReader& reader, bool tls) {
+  if (reader.value("sslProfile") == nullptr) return std::nullopt;
+  const Item* item = c.resolve(reader, "sslProfile", "sslProfiles", false);
+  if (item == nullptr) return std::nullopt;
+  if (!tls) {
+    reader.warning("sslProfile", "WithoutEffect",
+                   "a listener whose protocol is \"Http\" has no use for a profile");
+    return std::nullopt;
+  }
+  const auto found = std::ranges::find(c.gateway.tls_profiles, item->name, &model::TlsProfile::name);
+  if (found == c.gateway.tls_profiles.end()) return std::nullopt;
+  return static_cast<model::Index>(found - c.gateway.tls_profiles.begin());
+}
+
 }  // namespace
 
 void compile_listeners(const Compilation& c) {
@@ -212,6 +226,9 @@ void compile_listeners(const Compilation& c) {
     listener.origin = c.problems.locate(item.where);
     listener.error_pages = read_error_pages(c, item);
     if (tls) listener.certificate = certificate_of(c, reader);
+    listener.profile = profile_of(c, reader, tls);
+    listener.disabled = listener.certificate && c.gateway.certificates[*listener.certificate].kind ==
+                                                    model::Certificate::Kind::missing;
     auto host_names = host_names_of(c, reader);
     if (frontend == nullptr || port_item == nullptr || !host_names || (tls && !listener.certificate))
       continue;
@@ -220,58 +237,6 @@ void compile_listeners(const Compilation& c) {
     if (!port) continue;
     listener.frontend = frontend_of(c, reader, *frontend, *port, tls);
     if (!collides(c, reader, listener, tls)) c.gateway.listeners.push_back(std::move(listener));
-  }
-}
-
-void compile_certificates(const Compilation& c) {
-  for (const Item& item : c.resource.collection("sslCertificates")) {
-    const PropertyReader reader(item, c.problems);
-    model::Certificate certificate;
-    certificate.name = item.name;
-    certificate.origin = certificate.password_origin = c.problems.locate(item.where);
-    if (const auto* local = c.local.certificates.find(item.name)) {
-      // What the local file gives is never evaluated in the template.
-      certificate.origin = certificate.password_origin = c.problems.locate(local->where);
-      certificate.password = local->value.password;
-      certificate.pfx_path = local->value.pfx;
-      certificate.chain_path = local->value.certificate;
-      certificate.key_path = local->value.private_key;
-      certificate.kind = local->value.self_signed    ? model::Certificate::Kind::self_signed
-                         : !local->value.pfx.empty() ? model::Certificate::Kind::pfx
-                                                     : model::Certificate::Kind::pem;
-      certificate.host_names = {"localhost"};
-      c.gateway.certificates.push_back(std::move(certificate));
-      continue;
-    }
-    const std::string mapping = fmt::format(
-        "\"sslCertificates\": {{ \"{}\": {{ \"pfx\": \"cert.pfx\", \"password\": \"…\" }} }}", item.name);
-    if (reader.failed("data") || reader.failed("password")) continue;
-    const auto data = reader.string("data");
-    if (!data) {
-      const bool vault = reader.value("keyVaultSecretId") != nullptr || reader.failed("keyVaultSecretId");
-      c.problems.error(
-          item.where,
-          vault ? "ApplicationGatewayKeyVaultSecretException"
-                : "ApplicationGatewaySslCertificateDataMustBeSpecified",
-          fmt::format("the certificate '{}' {}; say in the local file what it is here: {} or \"self-signed\"",
-                      item.name, vault ? "is in a Key Vault, which cannot be reached" : "has no \"data\"",
-                      mapping),
-          item.path);
-      continue;
-    }
-    auto pfx = from_base64(*data);
-    if (!pfx || pfx->empty()) {
-      reader.error("data", "ApplicationGatewaySslCertificateInvalidData",
-                   fmt::format("the data is not a PFX in base64; replace it, or say in the local file what "
-                               "it is here: {} or \"self-signed\"",
-                               mapping));
-      continue;
-    }
-    certificate.pfx = std::move(*pfx);
-    certificate.password = reader.string("password").value_or("");
-    certificate.origin = c.problems.locate(reader.where("data"));
-    certificate.password_origin = c.problems.locate(reader.where("password"));
-    c.gateway.certificates.push_back(std::move(certificate));
   }
 }
 

@@ -324,6 +324,7 @@ void order_listeners(const Compilation& c) {
                     [&](model::Index i) { return std::pair(c.gateway.rules[i].priority.value_or(0), i); });
   for (const model::Index i : order) {
     const model::Index listener = c.gateway.rules[i].listener;
+    if (c.gateway.listeners[listener].disabled) continue;
     c.gateway.frontends[c.gateway.listeners[listener].frontend].listeners.push_back(listener);
   }
 }

@@ -23,6 +23,7 @@ struct Inventory {
   std::vector<std::string> frontends;
   std::vector<Port> ports;
   std::vector<std::string> certificates;
+  std::vector<std::string> trusted;  // trusted roots and client certificates
   std::vector<Pool> pools;
   std::vector<std::string> references;  // calls that only Azure could answer, as written
   std::vector<int> error_pages;         // statuses that have a page of their own somewhere

@@ -45,27 +45,13 @@ constexpr std::array resource_properties = {
     KnownProperty{"forceFirewallPolicyAssociation", without_effect, {}, {}, "no request is inspected"},
     KnownProperty{"rewriteRuleSets", honoured, "rewriteRuleSets"},
     KnownProperty{"loadDistributionPolicies", honoured, "loadDistributionPolicies"},
-    KnownProperty{"sslPolicy",
-                  without_effect,
-                  "sslPolicy",
-                  {},
-                  "TLS 1.2 and 1.3 with OpenSSL's suites are spoken for now"},
-    KnownProperty{"sslProfiles", refused, "sslProfiles", {}, "clients are not asked for certificates yet"},
-    KnownProperty{"trustedClientCertificates",
-                  refused,
-                  "trustedClientCertificates",
-                  {},
-                  "clients are not asked for certificates yet"},
-    KnownProperty{"trustedRootCertificates",
-                  without_effect,
-                  "trustedRootCertificates",
-                  {},
-                  "members' certificates are not verified yet"},
-    KnownProperty{"authenticationCertificates",
-                  without_effect,
-                  "authenticationCertificates",
-                  {},
-                  "members' certificates are not verified yet"},
+    KnownProperty{"sslPolicy", honoured, "sslPolicy",
+                  "AppGwSslPolicy20150501, from apiVersion 2023-02-01 on AppGwSslPolicy20220101",
+                  "nothing under the local file's minimumTlsVersion is spoken"},
+    KnownProperty{"sslProfiles", honoured, "sslProfiles"},
+    KnownProperty{"trustedClientCertificates", honoured, "trustedClientCertificates"},
+    KnownProperty{"trustedRootCertificates", honoured, "trustedRootCertificates"},
+    KnownProperty{"authenticationCertificates", honoured, "authenticationCertificates"},
     KnownProperty{"customErrorConfigurations", honoured, "customErrorConfigurations"},
     KnownProperty{"globalConfiguration", honoured, "globalConfiguration"},
     KnownProperty{"enableHttp2", without_effect, {}, "false", "HTTP/1.1 is spoken for now"},
@@ -151,7 +137,7 @@ constexpr std::array http_listeners = {
                   {},
                   "false",
                   "a client without SNI gets the first listener's certificate"},
-    KnownProperty{"sslProfile", refused, "reference", {}, "clients are not asked for certificates yet"},
+    KnownProperty{"sslProfile", honoured, "reference"},
     KnownProperty{"firewallPolicy", honoured, "reference", {}, "as the gateway's"},
     KnownProperty{"customErrorConfigurations", honoured, "customErrorConfigurations"},
     KnownProperty{"requestRoutingRules", read_only},
@@ -236,20 +222,11 @@ constexpr std::array backend_http_settings_collection = {
     KnownProperty{"probeEnabled", without_effect, {}, {}, "members are always probed"},
     KnownProperty{"path"},
     KnownProperty{"dedicatedBackendConnection", honoured, {}, "false"},
-    KnownProperty{"authenticationCertificates",
-                  without_effect,
-                  "reference",
-                  {},
-                  "members' certificates are not verified yet"},
-    KnownProperty{"trustedRootCertificates",
-                  without_effect,
-                  "reference",
-                  {},
-                  "members' certificates are not verified yet"},
-    KnownProperty{
-        "validateCertChainAndExpiry", without_effect, {}, {}, "members' certificates are not verified yet"},
-    KnownProperty{"validateSNI", without_effect, {}, {}, "members' certificates are not verified yet"},
-    KnownProperty{"sniName", without_effect, {}, {}, "the name sent is the Host"},
+    KnownProperty{"authenticationCertificates", honoured, "reference"},
+    KnownProperty{"trustedRootCertificates", honoured, "reference"},
+    KnownProperty{"validateCertChainAndExpiry", honoured, {}, "true"},
+    KnownProperty{"validateSNI", honoured, {}, "true"},
+    KnownProperty{"sniName", honoured, {}, "the Host that is sent"},
     KnownProperty{"requestRoutingRules", read_only},
     KnownProperty{"urlPathMaps", read_only},
     KnownProperty{"pathRules", read_only},
@@ -366,39 +343,39 @@ constexpr std::array load_distribution_targets = {
 };
 
 constexpr std::array ssl_policy = {
-    KnownProperty{"policyType", without_effect},           KnownProperty{"policyName", without_effect},
-    KnownProperty{"minProtocolVersion", without_effect},   KnownProperty{"cipherSuites", without_effect},
-    KnownProperty{"disabledSslProtocols", without_effect},
+    KnownProperty{"policyType", honoured},           KnownProperty{"policyName", honoured},
+    KnownProperty{"minProtocolVersion", honoured},   KnownProperty{"cipherSuites", honoured},
+    KnownProperty{"disabledSslProtocols", honoured},
 };
 
 constexpr std::array ssl_profiles = {
-    KnownProperty{"sslPolicy", refused, "sslPolicy"},
-    KnownProperty{"clientAuthConfiguration", refused, "clientAuthConfiguration"},
-    KnownProperty{"trustedClientCertificates", refused, "reference"},
+    KnownProperty{"sslPolicy", honoured, "sslPolicy"},
+    KnownProperty{"clientAuthConfiguration", honoured, "clientAuthConfiguration"},
+    KnownProperty{"trustedClientCertificates", honoured, "reference"},
     KnownProperty{"provisioningState", read_only},
 };
 
 constexpr std::array client_auth_configuration = {
-    KnownProperty{"verifyClientCertIssuerDN", refused},
-    KnownProperty{"verifyClientRevocation", refused},
-    KnownProperty{"verifyClientAuthMode", refused},
+    KnownProperty{"verifyClientCertIssuerDN", honoured},
+    KnownProperty{"verifyClientRevocation", honoured},
+    KnownProperty{"verifyClientAuthMode", honoured},
 };
 
 constexpr std::array trusted_client_certificates = {
-    KnownProperty{"data", refused},
+    KnownProperty{"data", honoured},
     KnownProperty{"validatedCertData", read_only},
     KnownProperty{"clientCertIssuerDN", read_only},
     KnownProperty{"provisioningState", read_only},
 };
 
 constexpr std::array trusted_root_certificates = {
-    KnownProperty{"data", without_effect},
-    KnownProperty{"keyVaultSecretId", without_effect},
+    KnownProperty{"data", honoured},
+    KnownProperty{"keyVaultSecretId", honoured, {}, {}, "the local file gives the certificate"},
     KnownProperty{"provisioningState", read_only},
 };
 
 constexpr std::array authentication_certificates = {
-    KnownProperty{"data", without_effect},
+    KnownProperty{"data", honoured},
     KnownProperty{"provisioningState", read_only},
 };
 

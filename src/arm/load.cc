@@ -43,6 +43,7 @@ class Loader {
     Loaded out;
     out.problems = problems_.take();
     out.certificates = gateway->certificates;
+    out.trusted_certificates = gateway->trusted_certificates;
     out.printed = std::move(printed);
     if (!has_errors(out.problems)) out.gateway = std::move(gateway);
     return out;
@@ -72,6 +73,10 @@ class Loader {
       if (number) out.ports.push_back({item.name, static_cast<std::uint16_t>(*number)});
     }
     for (const Item& item : resource.collection("sslCertificates")) out.certificates.push_back(item.name);
+    for (const std::string_view name :
+         {"trustedClientCertificates", "trustedRootCertificates", "authenticationCertificates"}) {
+      for (const Item& item : resource.collection(name)) out.trusted.push_back(item.name);
+    }
     for (const Item& item : resource.collection("backendAddressPools")) {
       const bool https = std::ranges::any_of(scratch.groups, [&](const model::BackendGroup& group) {
         return group.pool == item.name && group.settings.https;
@@ -252,6 +257,8 @@ class Loader {
 
   void compile(const Compilation& c) {
     compile_certificates(c);
+    compile_trusted_certificates(c);
+    compile_tls_policies(c);
     compile_listeners(c);
     compile_error_pages(c);
     compile_rewrites(c);

@@ -37,7 +37,8 @@ struct LoadInput {
 struct Loaded {
   std::unique_ptr<model::Gateway> gateway;  // null when a problem is an error
   std::vector<model::Certificate>
-      certificates;     // also when there are errors: they can be checked all the same
+      certificates;  // also when there are errors: they can be checked all the same
+  std::vector<model::TrustedCertificate> trusted_certificates;  // the same
   std::string printed;  // the evaluated resource as normalised JSON, if that was asked for
   Problems problems;    // all of them, in the order of files and lines
 };

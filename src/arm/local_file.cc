@@ -45,15 +45,11 @@ class LocalReader {
   }
 
   void read_member(const JsonMember& member) {
-    static constexpr std::array keys = {"frontendIPConfigurations"sv,
-                                        "frontendPorts"sv,
-                                        "backendAddresses"sv,
-                                        "backendPools"sv,
-                                        "sslCertificates"sv,
-                                        "references"sv,
-                                        "waf"sv,
-                                        "tunnelIdleTimeout"sv,
-                                        "azureParity"sv};
+    static constexpr std::array keys = {
+        "frontendIPConfigurations"sv, "frontendPorts"sv, "backendAddresses"sv,    "backendPools"sv,
+        "sslCertificates"sv,          "references"sv,    "trustedCertificates"sv, "minimumTlsVersion"sv,
+        "customErrorPages"sv,         "affinityKey"sv,   "tunnelBalancing"sv,     "waf"sv,
+        "tunnelIdleTimeout"sv,        "azureParity"sv};
     const auto is = [&](std::string_view key) { return equals_ignoring_case(member.key, key); };
     const JsonValue& value = member.value;
     if (is("frontendIPConfigurations"))
@@ -76,6 +72,10 @@ class LocalReader {
       read_error_pages(value);
     else if (is("tunnelBalancing"))
       read_tunnel_balancing(value);
+    else if (is("trustedCertificates"))
+      read_trusted_certificates(value);
+    else if (is("minimumTlsVersion"))
+      read_minimum_tls_version(value);
     else if (is("affinityKey"))
       read_affinity_key(value);
     else if (is("azureParity"))
@@ -88,10 +88,7 @@ class LocalReader {
   }
 
   // Keys of the contract that belong to features still to come.
-  static bool is_for_later(std::string_view key) {
-    static constexpr std::array later = {"trustedCertificates"sv, "minimumTlsVersion"sv, "httpListeners"sv};
-    return std::ranges::any_of(later, [&](std::string_view name) { return equals_ignoring_case(name, key); });
-  }
+  static bool is_for_later(std::string_view key) { return equals_ignoring_case(key, "httpListeners"); }
 
   // Visits the members of an object, or says what was expected.
   template <class Visit>
@@ -222,6 +219,21 @@ class LocalReader {
         return wrong(member.value, "the path of an HTML file was expected");
       out_.error_pages.add(member.key, member.value.text, member.value.where);
     });
+  }
+
+  void read_trusted_certificates(const JsonValue& value) {
+    each(value, R"({ "certificate's name": "ca.pem" })", [&](const JsonMember& member) {
+      if (!member.value.is_string() || member.value.text.empty())
+        return wrong(member.value, "the path of a file with PEM or DER certificates was expected");
+      out_.trusted_certificates.add(member.key, member.value.text, member.value.where);
+    });
+  }
+
+  void read_minimum_tls_version(const JsonValue& value) {
+    static constexpr std::array versions = {"1.0"sv, "1.1"sv, "1.2"sv, "1.3"sv};
+    const auto found = std::ranges::find(versions, value.text);
+    if (found == versions.end()) return wrong(value, "\"1.0\", \"1.1\", \"1.2\" or \"1.3\" was expected");
+    out_.minimum_tls_version = static_cast<model::TlsVersion>(found - versions.begin());
   }
 
   void read_tunnel_balancing(const JsonValue& value) {

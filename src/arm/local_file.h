@@ -10,6 +10,7 @@
 
 #include "arm/named_entries.h"
 #include "arm/problem_list.h"
+#include "model/tls.h"
 
 namespace passerelle::arm {
 
@@ -37,6 +38,8 @@ struct LocalFile {
   NamedEntries<std::string> error_pages;  // customErrorPages: files, by "HttpStatus502"
   // What reference(), list*() and Key Vault secrets yield. Patterns are without blanks: see compact_call().
   NamedEntries<JsonValue> references;
+  NamedEntries<std::string> trusted_certificates;  // files, by name
+  model::TlsVersion minimum_tls_version = model::TlsVersion::v1_2;
   bool ignore_waf = false;
   bool tunnels_to_fewest = false;  // tunnelBalancing
   std::string affinity_key;

@@ -103,9 +103,25 @@ std::optional<ItemReference> PropertyReader::reference(std::string_view name, st
     }
     return std::nullopt;
   }
-  const JsonMember* member = object->properties->member("id");
+  return reference_in(*object, name, collection);
+}
+
+std::vector<std::pair<Item, ItemReference>> PropertyReader::references(std::string_view name,
+                                                                       std::string_view collection) const {
+  std::vector<std::pair<Item, ItemReference>> out;
+  for (Item& object : inner_items(item_, name, problems_)) {
+    if (auto found = reference_in(object, name, collection))
+      out.emplace_back(std::move(object), std::move(*found));
+  }
+  return out;
+}
+
+std::optional<ItemReference> PropertyReader::reference_in(const Item& object, std::string_view what,
+                                                          std::string_view collection) const {
+  const JsonMember* member = object.properties->member("id");
   if (member == nullptr) {
-    error(name, "InvalidJsonReferenceFormat", fmt::format("{} needs an \"id\"", name));
+    problems_.error(object.where, "InvalidJsonReferenceFormat", fmt::format("{} needs an \"id\"", what),
+                    object.path);
     return std::nullopt;
   }
   const JsonValue* value = item_.evaluator->resolve(member->value);
@@ -113,14 +129,14 @@ std::optional<ItemReference> PropertyReader::reference(std::string_view name, st
   if (member->key != "id") {
     problems_.warning_once(member->key_where, "PropertyCase",
                            fmt::format("\"{}\" is read as \"id\"", member->key),
-                           object->path + "." + member->key);
+                           object.path + "." + member->key);
   }
   const std::string id = without_stray_end(value->text);
   if (id != value->text) {
     problems_.warning(
         value->where, "StrayIdEnd",
         fmt::format("the id ends in a stray {}, which is passed over", value->text.substr(id.size())),
-        object->path + ".id");
+        object.path + ".id");
   }
   const auto name_at = id.rfind('/');
   const auto type_at =
@@ -128,14 +144,14 @@ std::optional<ItemReference> PropertyReader::reference(std::string_view name, st
   if (type_at == std::string::npos || name_at + 1 == id.size()) {
     problems_.error(value->where, "InvalidJsonReferenceFormat",
                     fmt::format("'{}' is not an id; one ends in /{}/NAME", id, collection),
-                    object->path + ".id");
+                    object.path + ".id");
     return std::nullopt;
   }
   if (!equals_ignoring_case(std::string_view(id).substr(type_at + 1, name_at - type_at - 1), collection)) {
     problems_.error(
         value->where, "InvalidResourceReference",
         fmt::format("the id is for '{}', where one of {} was expected", id.substr(type_at + 1), collection),
-        object->path + ".id");
+        object.path + ".id");
     return std::nullopt;
   }
   if (const auto open = id.find('<'); open != std::string::npos && open < name_at) {
@@ -143,7 +159,7 @@ std::optional<ItemReference> PropertyReader::reference(std::string_view name, st
         value->where, "PlaceholderInId",
         fmt::format("the placeholder {} is left as it is: only the end of an id is used here",
                     id.substr(open, id.find('>', open) - open + 1)),
-        object->path + ".id");
+        object.path + ".id");
   }
   return ItemReference{id.substr(name_at + 1), gateway_of(id)};
 }

@@ -34,6 +34,10 @@ class PropertyReader {
   [[nodiscard]] std::optional<ItemReference> reference(std::string_view name, std::string_view collection,
                                                        bool required) const;
 
+  // The same for each element of a list of references.
+  [[nodiscard]] std::vector<std::pair<Item, ItemReference>> references(std::string_view name,
+                                                                       std::string_view collection) const;
+
   // A reader of the object inside, if there is one.
   [[nodiscard]] std::optional<Item> inner(std::string_view name) const;
 
@@ -43,6 +47,8 @@ class PropertyReader {
   [[nodiscard]] const Item& item() const { return item_; }
 
  private:
+  [[nodiscard]] std::optional<ItemReference> reference_in(const Item& object, std::string_view what,
+                                                          std::string_view collection) const;
   [[nodiscard]] std::string path(std::string_view name) const { return item_.path + "." + std::string(name); }
   const Item& item_;
   ProblemList& problems_;

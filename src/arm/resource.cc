@@ -303,6 +303,8 @@ void Resource::read_collection(std::string_view name, const JsonValue& raw, cons
   const JsonValue* list = body.evaluator->resolve(raw);
   if (list == nullptr) incomplete_.emplace(name);
   if (list == nullptr || list->is(JsonValue::Kind::null)) return;
+  // Azure takes the text for the list that it shows; templates write it as the other branch of an if().
+  if (list->is_string() && (list->text == "[]" || list->text.empty())) return;
   if (!list->is(JsonValue::Kind::array)) {
     problems_.error(raw.where, "InvalidRequestFormat",
                     fmt::format("{} is a list, not {}", name, kind_name(list->kind)), std::string(name));

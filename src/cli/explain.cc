@@ -87,7 +87,8 @@ class Explainer {
     const policy::ClientFacts client{options_.from, client_port, tls, tls ? "TLSv1.3" : "",
                                      tls ? "TLS_AES_256_GCM_SHA384" : ""};
     const auto ports = bound_ports();
-    policy::decide(decision_, {gateway_, *frontend, head_, Limits{}, client, trace_id, ports, &considered});
+    policy::decide(decision_,
+                   {gateway_, *frontend, head_, Limits{}, client, trace_id, ports, {}, &considered});
     using Action = policy::Decision::Action;
     const policy::Route& route = decision_.route;
     for (const auto& each : considered)

@@ -79,6 +79,28 @@ void write_backends(Page& page, const arm::Inventory& found) {
   page.close();
 }
 
+void write_certificates(Page& page, const arm::Inventory& found) {
+  page.comment(
+      "{ \"pfx\": \"cert.pfx\", \"password\": … }, { \"certificate\": \"chain.pem\", \"privateKey\": "
+      "\"key.pem\" } or \"self-signed\".");
+  page.comment(
+      "A secret may be { \"env\": \"NAME\" }. Remove an entry to use the template's own certificate.");
+  page.open("sslCertificates");
+  for (const auto& name : found.certificates) page.entry(name, "\"self-signed\"");
+  page.close();
+  page.comment(
+      "Files in place of the template's trusted roots and client certificates; \"*\" is also trusted for "
+      "members of");
+  page.comment("settings that name no root, beside the system's authorities.");
+  page.open("trustedCertificates");
+  for (const auto& name : found.trusted) page.line(fmt::format("  // \"{}\": \"ca.pem\",", name));
+  if (found.trusted.empty()) page.line("  // \"*\": \"dev-ca.pem\",");
+  page.close();
+  page.comment("Nothing older is spoken, whatever a policy allows.");
+  page.line("\"minimumTlsVersion\": \"1.2\",");
+  page.line("");
+}
+
 std::string local_file_text(const arm::Inventory& found) {
   Page page;
   page.comment(
@@ -93,14 +115,7 @@ std::string local_file_text(const arm::Inventory& found) {
   page.close();
   write_ports(page, found);
   write_backends(page, found);
-  page.comment(
-      "{ \"pfx\": \"cert.pfx\", \"password\": … }, { \"certificate\": \"chain.pem\", \"privateKey\": "
-      "\"key.pem\" } or \"self-signed\".");
-  page.comment(
-      "A secret may be { \"env\": \"NAME\" }. Remove an entry to use the template's own certificate.");
-  page.open("sslCertificates");
-  for (const auto& name : found.certificates) page.entry(name, "\"self-signed\"");
-  page.close();
+  write_certificates(page, found);
   page.comment(
       "What only Azure knows: reference(), list…() and Key Vault secrets, as the template writes the call.");
   page.open("references");

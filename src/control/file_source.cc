@@ -15,6 +15,8 @@
 #include "base/text.h"
 #include "tls/certificate.h"
 
+#include "control/check_tls.h"
+
 namespace passerelle::control {
 namespace {
 
@@ -146,93 +148,42 @@ void FileSource::read_error_pages(model::Gateway& gateway, Problems& problems) {
   for (model::Listener& listener : gateway.listeners) read_error_pages(listener.error_pages, problems);
 }
 
-std::vector<std::optional<tls::Certificate>> FileSource::read_certificates(
-    std::vector<model::Certificate>& certificates, Problems& problems) {
-  std::vector<std::optional<tls::Certificate>> out;
-  const auto content = [&](const std::string& path, std::string& text, const Location& origin) {
-    if (path.empty()) return true;
-    auto read = read_named(path, origin, problems);
-    if (read) text = std::move(*read);
-    return read.has_value();
-  };
-  for (model::Certificate& certificate : certificates) {
-    out.emplace_back();
-    if (!content(certificate.pfx_path, certificate.pfx, certificate.origin) ||
-        !content(certificate.chain_path, certificate.chain, certificate.origin) ||
-        !content(certificate.key_path, certificate.key, certificate.origin) ||
-        certificate.kind == model::Certificate::Kind::self_signed) {
-      continue;
-    }
-    const auto checked = certificate.kind == model::Certificate::Kind::pfx
-                             ? tls::Certificate::from_pfx(certificate.pfx, certificate.password)
-                             : tls::Certificate::from_pem(certificate.chain, certificate.key);
-    if (checked) {
-      out.back() = *checked;
-      continue;
-    }
-    const bool password = checked.error().wrong_password;
-    problems.push_back(
-        {password ? certificate.password_origin : certificate.origin,
-         Severity::error,
-         password ? "ApplicationGatewaySslCertificatePasswordIncorrect"
-                  : "ApplicationGatewaySslCertificateInvalidData",
-         fmt::format(
-             "the certificate '{}' cannot be used: {}{}", certificate.name, checked.error().message,
-             password
-                 ? "; correct it, or give another certificate in the local file under \"sslCertificates\""
-                 : ""),
-         {}});
+void FileSource::read_trusted_files(std::vector<model::TrustedCertificate>& trusted, Problems& problems) {
+  for (model::TrustedCertificate& each : trusted) {
+    if (each.path.empty()) continue;
+    if (auto text = read_named(each.path, each.origin, problems)) each.data = std::move(*text);
   }
-  return out;
 }
 
-// Warnings: a certificate that ends soon, or that a client which asks for the listener's host would not take.
-void FileSource::lint_certificates(const model::Gateway& gateway,
-                                   const std::vector<std::optional<tls::Certificate>>& read,
-                                   Problems& problems) const {
-  constexpr std::int64_t day = 86400, soon = 30 * day;
-  for (std::size_t i = 0; i < read.size(); ++i) {
-    if (!read[i] || options_.scope.now == 0) continue;
-    const std::int64_t left = read[i]->not_after() - options_.scope.now;
-    if (left >= soon) continue;
-    const model::Certificate& certificate = gateway.certificates[i];
-    problems.push_back({certificate.origin,
-                        Severity::warning,
-                        "CertificateExpires",
-                        left < 0 ? fmt::format("the certificate '{}' expired {} days ago; renew it",
-                                               certificate.name, -left / day)
-                                 : fmt::format("the certificate '{}' expires in {} days; renew it",
-                                               certificate.name, left / day),
-                        {}});
-  }
-  for (const model::Listener& listener : gateway.listeners) {
-    if (!listener.certificate || !read[*listener.certificate]) continue;
-    for (std::string host : listener.host_names) {
-      // Some name that the pattern stands for.
-      std::ranges::replace_if(host, [](char c) { return c == '*' || c == '?'; }, 'x');
-      if (read[*listener.certificate]->is_for(host)) continue;
-      problems.push_back(
-          {listener.origin,
-           Severity::warning,
-           "CertificateDoesNotFitHost",
-           fmt::format(
-               "the certificate '{}' is not for '{}', which the listener '{}' is for; clients will refuse it",
-               gateway.certificates[*listener.certificate].name, host, listener.name),
-           {}});
-    }
+void FileSource::read_certificate_files(std::vector<model::Certificate>& certificates, Problems& problems) {
+  const auto content = [&](const std::string& path, std::string& text, const Location& origin) {
+    if (path.empty()) return;
+    if (auto read = read_named(path, origin, problems)) text = std::move(*read);
+  };
+  for (model::Certificate& certificate : certificates) {
+    content(certificate.pfx_path, certificate.pfx, certificate.origin);
+    content(certificate.chain_path, certificate.chain, certificate.origin);
+    content(certificate.key_path, certificate.key, certificate.origin);
   }
 }
 
 arm::Loaded FileSource::load(bool print) {
   Problems problems;
   auto input = read_input(problems);
-  if (!input) return {nullptr, {}, {}, std::move(problems)};
+  if (!input) return {nullptr, {}, {}, {}, std::move(problems)};
   input->print = print;
   arm::Loaded loaded = arm::load(*input);
-  const auto read =
-      read_certificates(loaded.gateway ? loaded.gateway->certificates : loaded.certificates, loaded.problems);
-  if (loaded.gateway) read_error_pages(*loaded.gateway, loaded.problems);
-  if (loaded.gateway) lint_certificates(*loaded.gateway, read, loaded.problems);
+  auto& certificates = loaded.gateway ? loaded.gateway->certificates : loaded.certificates;
+  auto& trusted = loaded.gateway ? loaded.gateway->trusted_certificates : loaded.trusted_certificates;
+  read_certificate_files(certificates, loaded.problems);
+  read_trusted_files(trusted, loaded.problems);
+  const Certificates read = read_certificates(certificates, loaded.problems);
+  check_trusted_certificates(trusted, loaded.problems);
+  if (loaded.gateway) {
+    read_error_pages(*loaded.gateway, loaded.problems);
+    check_policies(*loaded.gateway, read, loaded.problems);
+    lint_certificates(*loaded.gateway, read, options_.scope.now, loaded.problems);
+  }
   if (has_errors(loaded.problems)) loaded.gateway.reset();
   return loaded;
 }

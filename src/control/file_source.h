@@ -9,7 +9,6 @@
 
 #include "arm/load.h"
 #include "base/problem.h"
-#include "tls/certificate.h"
 
 namespace passerelle::control {
 
@@ -46,15 +45,12 @@ class FileSource {
   arm::Loaded load(bool print);
   std::optional<std::string> read(const std::string& path, Problems& problems);
   void read_parameters(arm::LoadInput& input, Problems& problems);
-  // What was read, by the certificate's index; nothing for one that is self-made or cannot be used.
-  std::vector<std::optional<tls::Certificate>> read_certificates(
-      std::vector<model::Certificate>& certificates, Problems& problems);
+  void read_certificate_files(std::vector<model::Certificate>& certificates, Problems& problems);
+  void read_trusted_files(std::vector<model::TrustedCertificate>& trusted, Problems& problems);
   void read_error_pages(model::Gateway& gateway, Problems& problems);
   void read_error_pages(std::vector<model::ErrorPage>& pages, Problems& problems);
   // A file the local file names, relative to it; trouble is reported where it is named.
   std::optional<std::string> read_named(const std::string& path, const Location& origin, Problems& problems);
-  void lint_certificates(const model::Gateway& gateway,
-                         const std::vector<std::optional<tls::Certificate>>& read, Problems& problems) const;
   FileOptions options_;
   std::optional<std::string> standard_input_;
   std::vector<std::string> seen_;

@@ -13,6 +13,7 @@
 #include "model/path_pattern.h"
 #include "model/rewrite.h"
 #include "model/route_index.h"
+#include "model/tls.h"
 
 namespace passerelle::model {
 
@@ -20,7 +21,12 @@ using Index = std::size_t;
 
 // sslCertificates[]: where the key and chain come from. Values only; tls/ reads them.
 struct Certificate {
-  enum class Kind : std::uint8_t { pfx, pem, self_signed };
+  enum class Kind : std::uint8_t {
+    pfx,
+    pem,
+    self_signed,
+    missing,  // in a Key Vault, and nobody supplied it
+  };
   std::string name;
   Kind kind = Kind::pfx;
   std::string pfx;  // the bytes, decoded
@@ -54,6 +60,9 @@ struct Listener {
   std::optional<Index> rule;
   Location origin;
   std::vector<ErrorPage> error_pages = {};  // before the gateway's
+  std::optional<Index> profile = {};        // sslProfile
+  // Its certificate is in a Key Vault and nobody supplied it: nothing is served, the others are.
+  bool disabled = false;
 };
 
 // A frontend IP configuration with a frontend port, and the listeners that share it.
@@ -106,6 +115,7 @@ struct BackendSettings {
   bool dedicated_connection = false;  // each client connection has one of its own to its member (NTLM)
   std::string affinity_cookie;        // cookieBasedAffinity: the cookie's name; empty: none
   Probe probe;
+  MemberVerification verification = {};  // of an Https member's certificate
 };
 
 // One member of a pool under one setting: where a connection really goes.
@@ -187,6 +197,10 @@ struct Gateway {
   std::string name;
   std::string resource_id;
   std::vector<Certificate> certificates;
+  std::vector<TrustedCertificate> trusted_certificates;
+  std::optional<Index> trusted_everywhere;  // the local file's "*": by settings that name no root too
+  std::vector<TlsPolicy> tls_policies;      // the gateway's first, then profiles' own
+  std::vector<TlsProfile> tls_profiles;
   std::vector<Frontend> frontends;
   std::vector<Listener> listeners;
   std::vector<BackendGroup> groups;

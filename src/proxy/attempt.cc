@@ -21,10 +21,16 @@ Attempt::Attempt(Exchange& exchange, ChosenMember chosen)
       group_(worker_.engine, &worker_.stop()),
       timer_(worker_.engine, group_.stop_source()),
       answer_(worker_.http_workspace.heads.take()),
-      server_name_(policy::server_name(policy::address_to(*exchange.decision_, member_->name))),
+      tls_(tls_of(exchange, *member_)),
       began_(worker_.engine.now()) {
   member_->requests.fetch_add(1, std::memory_order_relaxed);
   worker_.attempts.push_back(*this);
+}
+
+MemberTls Attempt::tls_of(const Exchange& exchange, const board::Member& member) {
+  const std::string_view host = policy::address_to(*exchange.decision_, member.name);
+  const std::string& written = exchange.group().settings.verification.server_name;
+  return {exchange.client_context_, written.empty() ? policy::server_name(host) : written};
 }
 
 Attempt::~Attempt() { member_->requests.fetch_sub(1, std::memory_order_relaxed); }
@@ -82,23 +88,23 @@ io::Task<Result<>> Attempt::connect() {
     co_return Result<>();
   }
   worker_.counters.upstream_connects.add();
-  auto stream = co_await connect_member(
-      worker_.engine, *member_, *x_.snapshot_.client_context, worker_.tls_workspace, server_name_,
-      worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
+  auto stream =
+      co_await connect_member(worker_.engine, *member_, tls_, worker_.tls_workspace,
+                              worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
   if (!stream) co_return std::unexpected(stream.error());
-  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, std::string(server_name_),
-                                                   worker_.limits, worker_.http_workspace);
+  upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, tls_, worker_.limits,
+                                                   worker_.http_workspace);
   co_return Result<>();
 }
 
 std::unique_ptr<UpstreamConnection> Attempt::take_kept() {
   if (!x_.group().settings.dedicated_connection) {
     // A handshake always gets a fresh connection.
-    return x_.websocket() ? nullptr : worker_.upstreams.take(*member_, server_name_);
+    return x_.websocket() ? nullptr : worker_.upstreams.take(*member_, tls_);
   }
   auto& own = x_.client_.dedicated;
   const auto found = std::ranges::find_if(
-      own, [&](const auto& each) { return each->member == member_ && each->server_name == server_name_; });
+      own, [&](const auto& each) { return each->member == member_ && each->is_as(tls_); });
   if (found == own.end()) return nullptr;
   auto connection = std::move(*found);
   own.erase(found);

@@ -35,6 +35,7 @@ class Attempt final : public ListNode, private io::StreamWatcher {
   [[nodiscard]] const board::Member& member() const { return *member_; }
 
  private:
+  [[nodiscard]] static MemberTls tls_of(const Exchange& exchange, const board::Member& member);
   void on_peer_finished() override;
   void on_reset() override;
 
@@ -67,7 +68,7 @@ class Attempt final : public ListNode, private io::StreamWatcher {
   ActivityTimer timer_;  // requestTimeout, from the last sign of life of the member
   std::unique_ptr<UpstreamConnection> upstream_;
   RecyclePool<MessageHead>::Lease answer_;
-  const std::string_view server_name_;  // into the decision's request
+  const MemberTls tls_;  // its name is the decision's
   TimePoint began_;
   bool client_gone_ = false;
   bool drained_ = false;

@@ -63,6 +63,11 @@ io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr
   worker.counters.tls_handshakes.add();
   facts.tls = true;
   facts.tls_facts = secured->facts();
+  if (const auto& demanded = context.demands_on(secured->session())) {
+    facts.authentication = demanded->identity();
+    facts.certificate =
+        std::make_unique<const ClientCertificate>(secured->client_certificate(!demanded->passthrough));
+  }
   co_return secured;
 }
 
@@ -123,8 +128,15 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
 }
 
 io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::Accepted accepted) {
-  ConnectionFacts facts{
-      accepted.peer, accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(), socket, {}, false, {}, {}};
+  ConnectionFacts facts{accepted.peer,
+                        accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(),
+                        socket,
+                        {},
+                        false,
+                        {},
+                        {},
+                        {},
+                        {}};
   std::unique_ptr<io::Stream> stream = std::move(accepted.stream);
   {
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();

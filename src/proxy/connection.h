@@ -2,8 +2,10 @@
 // tunnel.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "base/client_certificate.h"
 #include "base/endpoint.h"
 #include "io/stream.h"
 #include "io/task.h"
@@ -23,6 +25,8 @@ struct ConnectionFacts {
   bool tls = false;
   tls::TlsFacts tls_facts;
   std::string ciphers_offered;  // by the client; only where a rewrite asks
+  std::string authentication;   // what the handshake demanded of the client's certificate; empty: nothing
+  std::unique_ptr<const ClientCertificate> certificate;  // where it was asked for
 };
 
 // The root of everything a client does. A tunnel it becomes goes on in a task of its own.

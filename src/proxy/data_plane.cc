@@ -13,16 +13,6 @@ namespace {
 // Section 8.3: with draining switched off.
 constexpr std::chrono::seconds drain_timeout_without_draining{30};
 
-tls::Certificate::Outcome read_certificate(const model::Certificate& certificate) {
-  switch (certificate.kind) {
-    case model::Certificate::Kind::pfx:
-      return tls::Certificate::from_pfx(certificate.pfx, certificate.password);
-    case model::Certificate::Kind::pem: return tls::Certificate::from_pem(certificate.chain, certificate.key);
-    case model::Certificate::Kind::self_signed: return tls::Certificate::self_signed(certificate.host_names);
-  }
-  return tls::Certificate::self_signed(certificate.host_names);
-}
-
 std::vector<std::shared_ptr<const RouteNames>> names_of(const model::Gateway& gateway) {
   std::vector<std::shared_ptr<const RouteNames>> out(gateway.destinations);
   for (const model::Rule& rule : gateway.rules) {
@@ -45,15 +35,15 @@ std::vector<std::shared_ptr<const RouteNames>> names_of(const model::Gateway& ga
 DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
                      const DataPlaneSettings& settings, telemetry::EventLog& events)
     : control_(control),
-      client_context_(tls::ClientContext::make().value()),
       directory_(control, resolver, events, [this] { publish_members(); }),
-      prober_(control, settings.worker.limits, client_context_, events,
+      prober_(control, settings.worker.limits, events,
               [this](const std::shared_ptr<board::Member>& member, model::Health health) {
                 on_health(member, health);
               }),
       tasks_(control) {
   for (unsigned i = 0; i < settings.workers; ++i)
     threads_.push_back(std::make_unique<WorkerThread>(clock, settings.worker, events));
+  tasks_.spawn(rotate_ticket_keys());
 }
 
 DataPlane::~DataPlane() = default;
@@ -63,8 +53,9 @@ Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
   auto prepared = std::make_unique<Prepared>();
   prepared->snapshot = std::make_shared<Snapshot>();
   Snapshot& next = *prepared->snapshot;
-  next.client_context = client_context_;
-  next.contexts = make_contexts(*gateway, problems);
+  next.contexts = tls_.servers(*gateway, problems);
+  next.client_contexts = tls_.clients(*gateway, problems);
+  next.authentications = TlsContexts::authentications(*gateway);
   next.names = names_of(*gateway);
   next.unrouted.resource_id = gateway->resource_id;
   next.gateway = std::move(gateway);
@@ -76,50 +67,14 @@ Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
   return problems;
 }
 
-std::vector<std::shared_ptr<const tls::ServerContext>> DataPlane::make_contexts(const model::Gateway& gateway,
-                                                                                Problems& problems) {
-  std::vector<std::shared_ptr<const tls::ServerContext>> out;
-  std::vector<std::optional<tls::Certificate::Outcome>> read(gateway.certificates.size());
-  for (const model::Frontend& frontend : gateway.frontends) {
-    out.emplace_back();
-    if (!frontend.tls) continue;
-    std::vector<tls::NamedCertificate> certificates;
-    for (const model::Index index : frontend.listeners) {
-      const model::Listener& listener = gateway.listeners[index];
-      const model::Certificate& written = gateway.certificates[*listener.certificate];
-      auto& certificate = read[*listener.certificate];
-      if (certificate && !*certificate) continue;  // that was said
-      if (!certificate) certificate = read_certificate(written);
-      if (*certificate) {
-        certificates.push_back({listener.host_names, **certificate});
-      } else {
-        problems.push_back({written.origin,
-                            Severity::error,
-                            "ApplicationGatewaySslCertificateInvalidData",
-                            certificate->error().message,
-                            {}});
-      }
-    }
-    if (certificates.empty()) continue;
-    auto context = tls::ServerContext::make(certificates);
-    if (context) {
-      out.back() = std::move(*context);
-    } else {
-      const auto first = *gateway.listeners[frontend.listeners.front()].certificate;
-      problems.push_back({gateway.certificates[first].origin,
-                          Severity::error,
-                          "ApplicationGatewaySslCertificateInvalidData",
-                          context.error(),
-                          {}});
-    }
-  }
-  return out;
-}
-
 void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems) {
   prepared.snapshot->bound_ports.resize(gateway.frontends.size());
   for (model::Index i = 0; i < gateway.frontends.size(); ++i) {
     const model::Frontend& frontend = gateway.frontends[i];
+    if (frontend.listeners.empty()) {  // they are disabled
+      prepared.snapshot->bound_ports[i] = frontend.port;
+      continue;
+    }
     std::uint16_t port = 0;  // with port 0 the second address takes the port the first one got
     for (const Endpoint& asked : frontend.binds) {
       // Port 0 is another port each time it is asked for; what a frontend got by it stays the frontend's.
@@ -246,7 +201,9 @@ std::vector<ProbeTarget> DataPlane::probe_targets(std::size_t index) const {
     if (target.replaces_probe_port) elsewhere.insert(target.name);
   }
   for (const auto& member : snapshot_->groups[index].members) {
-    ProbeTarget& target = out.emplace_back(ProbeTarget{member, group.settings.probe, group.pool});
+    ProbeTarget& target = out.emplace_back(ProbeTarget{member, group.settings.probe, group.pool,
+                                                       snapshot_->client_contexts[index],
+                                                       group.settings.verification.server_name});
     if (elsewhere.contains(member->name)) target.probe.port = 0;
   }
   return out;
@@ -262,6 +219,7 @@ void DataPlane::update_probes() {
 
 io::Task<std::vector<DataPlane::Probed>> DataPlane::probe_now(model::Index group, model::Probe probe) {
   auto targets = probe_targets(group);
+  const auto context = tls_.client_on_demand(*snapshot_->gateway, group);
   std::vector<Probed> out;
   for (const ProbeTarget& target : targets) out.push_back({target.member, {}});
   const auto ask = [](Prober& prober, ProbeTarget target, board::ProbeReport& report) -> io::Task<> {
@@ -272,6 +230,8 @@ io::Task<std::vector<DataPlane::Probed>> DataPlane::probe_now(model::Index group
     const std::uint16_t port = targets[i].probe.port;
     targets[i].probe = probe;
     targets[i].probe.port = port;
+    targets[i].context = context;
+    targets[i].server_name.clear();
     probes.spawn(ask(prober_, std::move(targets[i]), out[i].report));
   }
   co_await probes.join();
@@ -326,6 +286,11 @@ io::Task<> DataPlane::end_left_member(std::shared_ptr<board::Member> member, Dur
   // Nobody probes it any more: should it come back, it has to answer first.
   member->health = model::Health::unknown;
   visit_workers([&](Worker& worker) { worker.end_requests_of(*member); });
+}
+
+io::Task<> DataPlane::rotate_ticket_keys() {
+  constexpr std::chrono::hours interval{1};
+  while (co_await control_.sleep(control_.in(interval, tasks_.stop_source()))) tls_.rotate_ticket_keys();
 }
 
 io::Task<bool> DataPlane::drain(io::Wait wait) {

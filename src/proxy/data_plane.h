@@ -11,6 +11,7 @@
 #include "proxy/backend_directory.h"
 #include "proxy/prober.h"
 #include "proxy/snapshot.h"
+#include "proxy/tls_contexts.h"
 #include "proxy/worker.h"
 
 namespace passerelle::proxy {
@@ -80,8 +81,6 @@ class DataPlane {
   void note_bound(Prepared& prepared, SocketId id, model::Index frontend, std::uint16_t port);
   Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port, const Prepared& prepared);
   void close_fresh(Prepared& prepared);
-  std::vector<std::shared_ptr<const tls::ServerContext>> make_contexts(const model::Gateway& gateway,
-                                                                       Problems& problems);
   // New members, same configuration: DNS has spoken.
   void publish_members();
   void publish(std::shared_ptr<const Snapshot> snapshot);
@@ -92,10 +91,11 @@ class DataPlane {
   io::Task<> end_down_member(std::shared_ptr<board::Member> member, Duration delay);
   // The same for one that has left the configuration. Its tunnels go on (founding document).
   void note_leaving(const Snapshot& before);
+  io::Task<> rotate_ticket_keys();
   io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay);
 
   io::Engine& control_;
-  std::shared_ptr<const tls::ClientContext> client_context_;
+  TlsContexts tls_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
   std::vector<BoundSocket> sockets_;
   std::shared_ptr<const Snapshot> snapshot_;

@@ -19,6 +19,7 @@ std::string_view reason_phrase(int status) {
     case 408: return "Request Timeout";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
+    case 421: return "Misdirected Request";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
     case 501: return "Not Implemented";
@@ -39,13 +40,15 @@ std::shared_ptr<const std::string> find_custom_page(const std::vector<model::Err
 
 void append_error_page(std::string& out, const ErrorPage& page) {
   const auto reason = reason_phrase(page.status);
-  const std::string own = !page.custom.empty()
-                              ? std::string()
-                              : fmt::format(
-                                    "<html>\r\n<head><title>{0} "
-                                    "{1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n"
-                                    "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n",
-                                    page.status, reason);
+  std::string own;
+  if (page.custom.empty()) {
+    fmt::format_to(
+        std::back_inserter(own),
+        "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n",
+        page.status, reason);
+    if (!page.note.empty()) fmt::format_to(std::back_inserter(own), "<center>{}</center>\r\n", page.note);
+    own += "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n";
+  }
   const std::string_view body = page.custom.empty() ? std::string_view(own) : page.custom;
   fmt::format_to(std::back_inserter(out),
                  "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: "

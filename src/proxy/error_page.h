@@ -24,6 +24,7 @@ struct ErrorPage {
   bool with_body = true;         // false: for HEAD
   std::string_view location;     // of a redirect
   std::string_view custom = {};  // in place of our own body
+  std::string_view note = {};    // in our own body, under the headline
 };
 
 // The whole response.

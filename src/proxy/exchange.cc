@@ -50,7 +50,8 @@ Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot,
 policy::ClientFacts Exchange::client_facts() const {
   const ConnectionFacts& facts = client_.facts;
   policy::ClientFacts out{facts.peer_ip,          facts.peer.port,       facts.tls, facts.tls_facts.protocol,
-                          facts.tls_facts.cipher, facts.ciphers_offered, 0};
+                          facts.tls_facts.cipher, facts.ciphers_offered, 0,         facts.authentication,
+                          facts.certificate.get()};
   if (snapshot_.gateway->rewrites_ask_round_trip)
     out.round_trip_microseconds = client_.stream.round_trip_microseconds();
   return out;
@@ -62,7 +63,7 @@ io::Task<ExchangeOutcome> Exchange::run() {
   keep_alive_ = http1::is_persistent(request_) && !worker_.draining().requested();
   policy::Decision& decision = *decision_;
   policy::decide(decision, {*snapshot_.gateway, frontend_index_, request_, worker_.limits, client_facts_,
-                            trace_text(), snapshot_.bound_ports});
+                            trace_text(), snapshot_.bound_ports, snapshot_.authentications});
   if (decision.action != Action::refuse) client_.source.begin_body(decision.asked.framing);
   if (decision.action == Action::redirect) {
     const bool keep = keep_alive_ && client_.source.body_finished();
@@ -121,6 +122,7 @@ void Exchange::choose_among() {
       index = static_cast<model::Index>(same - groups.begin());
     }
   }
+  client_context_ = at->client_contexts[index];
   choice_.emplace(at->gateway->groups[index], at->groups[index], request_, client_facts_,
                   at->gateway->options.tunnels_to_fewest);
 }
@@ -186,7 +188,7 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
   auto page = worker_.http_workspace.buffers.take();
   const std::shared_ptr<const std::string> custom = custom_page(status);
   append_error_page(page->bytes, {status, worker_.date(), keep_alive, request_.method() != "HEAD", location,
-                                  custom ? std::string_view(*custom) : std::string_view()});
+                                  custom ? std::string_view(*custom) : std::string_view(), decision_->note});
   sent_bytes_ = page->bytes.size();
   first_byte_after_ = worker_.engine.now() - began_;
   const auto sent = co_await client_.stream.send(
@@ -269,6 +271,11 @@ void Exchange::fill(telemetry::AccessRecord& record, int status) {
   record.tls = client_.facts.tls;
   record.tls_cipher = client_.facts.tls_facts.cipher;
   record.tls_protocol = client_.facts.tls_facts.protocol;
+  if (const ClientCertificate* certificate = client_.facts.certificate.get()) {
+    record.client_verify = certificate->verification;
+    record.client_fingerprint = certificate->fingerprint;
+    record.client_issuer = certificate->issuer;
+  }
   record.server_routed = routed_;
   record.server_status = statuses_;
   record.server_latency = latencies_;

@@ -96,6 +96,7 @@ class Exchange {
   std::optional<http::BodySpool> spool_;    // where bodies are buffered
   std::shared_ptr<const Snapshot> newest_;  // where the choice is among members of a later one
   std::optional<MemberChoice> choice_;      // once there is a group to choose from
+  std::shared_ptr<const tls::ClientContext> client_context_;  // of that group
   bool stale_retried_ = false;
   unsigned timeouts_ = 0;
   bool response_begun_ = false;  // some of it is on its way to the client

@@ -72,7 +72,7 @@ class Journey {
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->gateway = gateway_;
     snapshot->contexts = {nullptr};
-    snapshot->client_context = tls::ClientContext::make().value();
+    snapshot->client_contexts = {tls::ClientContext::make_trusting().value()};
     snapshot->names = {
         std::make_shared<const RouteNames>(RouteNames{"id", "listener", "rule", "pool", "settings"})};
     snapshot->frontend_of = {0};

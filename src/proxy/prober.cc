@@ -37,20 +37,18 @@ std::string sent_in_words(const ProbeTarget& target) {
 
 }  // namespace
 
-Prober::Prober(io::Engine& engine, const Limits& limits, std::shared_ptr<const tls::ClientContext> context,
-               telemetry::EventLog& events, OnChange on_change)
-    : engine_(engine),
-      limits_(limits),
-      context_(std::move(context)),
-      events_(events),
-      on_change_(std::move(on_change)),
-      tasks_(engine) {}
+Prober::Prober(io::Engine& engine, const Limits& limits, telemetry::EventLog& events, OnChange on_change)
+    : engine_(engine), limits_(limits), events_(events), on_change_(std::move(on_change)), tasks_(engine) {}
 
 void Prober::set_targets(const std::vector<ProbeTarget>& targets) {
   std::map<const board::Member*, std::shared_ptr<Running>> next;
   for (const ProbeTarget& target : targets) {
     const auto known = running_.find(target.member.get());
-    if (known != running_.end() && known->second->target.probe == target.probe) {
+    const auto is_same = [&](const ProbeTarget& other) {
+      return other.probe == target.probe && other.context == target.context &&
+             other.server_name == target.server_name;
+    };
+    if (known != running_.end() && is_same(known->second->target)) {
       next.emplace(target.member.get(), known->second);
     } else if (!next.contains(target.member.get())) {
       auto running = std::make_shared<Running>(target, &tasks_.stop_source());
@@ -130,14 +128,16 @@ io::Task<Prober::Outcome> Prober::probe_once(const ProbeTarget& target, io::Wait
 
 io::Task<Result<>> Prober::ask(const ProbeTarget& target, io::Wait wait, Outcome& out) {
   const std::string& host = target.probe.host.empty() ? target.member->name : target.probe.host;
-  const std::string server_name = IpAddress::parse(host) ? std::string() : host;
+  const std::string server_name = !target.server_name.empty() ? target.server_name
+                                  : IpAddress::parse(host)    ? std::string()
+                                                              : host;
   const Endpoint endpoint = probed_endpoint(target);
   auto stream = co_await engine_.connect(endpoint, wait);
   if (!stream) co_return std::unexpected(stream.error());
   std::unique_ptr<io::Stream> connection = std::move(*stream);
   if (target.member->tls) {
     auto secured =
-        std::make_unique<tls::TlsStream>(std::move(connection), *context_, tls_workspace_, server_name);
+        std::make_unique<tls::TlsStream>(std::move(connection), *target.context, tls_workspace_, server_name);
     if (auto shaken = co_await secured->handshake(wait); !shaken) co_return shaken;
     connection = std::move(secured);
   }

@@ -21,7 +21,9 @@ namespace passerelle::proxy {
 struct ProbeTarget {
   std::shared_ptr<board::Member> member;
   model::Probe probe;
-  std::string pool;  // for the log
+  std::string pool;                                        // for the log
+  std::shared_ptr<const tls::ClientContext> context = {};  // of a member that speaks TLS
+  std::string server_name = {};                            // sniName; empty: the Host
 };
 
 // A resource on the control plane's engine. A member is probed at once when it appears, every second until it
@@ -30,8 +32,7 @@ struct ProbeTarget {
 class Prober {
  public:
   using OnChange = std::function<void(const std::shared_ptr<board::Member>&, model::Health)>;
-  Prober(io::Engine& engine, const Limits& limits, std::shared_ptr<const tls::ClientContext> context,
-         telemetry::EventLog& events, OnChange on_change);
+  Prober(io::Engine& engine, const Limits& limits, telemetry::EventLog& events, OnChange on_change);
 
   // From now on these, and no others.
   void set_targets(const std::vector<ProbeTarget>& targets);
@@ -59,7 +60,6 @@ class Prober {
 
   io::Engine& engine_;
   const Limits limits_;
-  std::shared_ptr<const tls::ClientContext> context_;
   telemetry::EventLog& events_;
   OnChange on_change_;
   http::Workspace http_workspace_;

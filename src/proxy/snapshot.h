@@ -7,7 +7,8 @@
 
 #include "board/member.h"
 #include "model/gateway.h"
-#include "tls/context.h"
+#include "tls/client_context.h"
+#include "tls/server_context.h"
 
 namespace passerelle::proxy {
 
@@ -21,9 +22,10 @@ struct RouteNames {
 // Immutable; each worker holds one and each exchange holds it for its own time. Replaced whole.
 struct Snapshot {
   std::shared_ptr<const model::Gateway> gateway;
-  std::vector<std::shared_ptr<const tls::ServerContext>> contexts;  // by frontend; null for HTTP
-  std::shared_ptr<const tls::ClientContext> client_context;
-  std::vector<board::Group> groups;                      // by the model's groups
+  std::vector<std::shared_ptr<const tls::ServerContext>> contexts;         // by frontend; null for HTTP
+  std::vector<std::shared_ptr<const tls::ClientContext>> client_contexts;  // by group; null: no TLS
+  std::vector<std::string> authentications;  // by listener: what it demands of clients' certificates
+  std::vector<board::Group> groups;          // by the model's groups
   std::vector<std::shared_ptr<const RouteNames>> names;  // by Destination::id
   RouteNames unrouted;                                   // of requests that no listener takes
   std::vector<std::optional<model::Index>> frontend_of;  // by SocketId

@@ -9,13 +9,12 @@ void UpstreamConnection::on_reset() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_timer() { pool_->discard(*this); }
 void UpstreamConnection::run() { pool_->discard(*this); }
 
-std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member,
-                                                       std::string_view server_name) {
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member, const MemberTls& tls) {
   const auto found = idle_.find(&member);
   if (found == idle_.end()) return nullptr;
   Idle& idle = found->second;
   for (std::size_t i = idle.size(); i-- > 0;) {
-    if (member.tls && idle[i]->server_name != server_name) continue;
+    if (!idle[i]->is_as(tls)) continue;
     auto connection = std::move(idle[i]);
     idle.erase(idle.begin() + static_cast<std::ptrdiff_t>(i));
     connection->Timer::disarm();
@@ -49,13 +48,12 @@ void UpstreamPool::discard(UpstreamConnection& connection) {
 }
 
 io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(io::Engine& engine, const board::Member& member,
-                                                             const tls::ClientContext& context,
-                                                             tls::Workspace& workspace,
-                                                             std::string_view server_name, io::Wait wait) {
+                                                             const MemberTls& tls, tls::Workspace& workspace,
+                                                             io::Wait wait) {
   auto connected = co_await engine.connect(member.endpoint, wait);
   if (!connected || !member.tls) co_return std::move(connected);
-  auto secured =
-      std::make_unique<tls::TlsStream>(std::move(*connected), context, workspace, std::string(server_name));
+  auto secured = std::make_unique<tls::TlsStream>(std::move(*connected), *tls.context, workspace,
+                                                  std::string(tls.server_name));
   if (auto shaken = co_await secured->handshake(wait); !shaken) co_return std::unexpected(shaken.error());
   co_return Result<std::unique_ptr<io::Stream>>(std::move(secured));
 }

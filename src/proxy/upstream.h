@@ -16,21 +16,33 @@ namespace passerelle::proxy {
 
 class UpstreamPool;
 
+// How a member that speaks TLS is spoken to.
+struct MemberTls {
+  std::shared_ptr<const tls::ClientContext> context;  // null where it speaks clear text
+  std::string_view server_name;                       // SNI
+};
+
 // One connection to a member. A resource of the exchange that uses it, or of the pool while idle.
 class UpstreamConnection final : private io::StreamWatcher, private io::Timer, private io::Ready {
  public:
   UpstreamConnection(std::unique_ptr<io::Stream> stream_value, std::shared_ptr<board::Member> member_value,
-                     std::string server_name_value, const Limits& limits, http::Workspace& workspace)
+                     const MemberTls& tls, const Limits& limits, http::Workspace& workspace)
       : stream(std::move(stream_value)),
         member(std::move(member_value)),
-        server_name(std::move(server_name_value)),
+        context(tls.context),
+        server_name(tls.server_name),
         source(*stream, http1::HeadKind::response, limits, workspace) {}
 
   std::unique_ptr<io::Stream> stream;
   std::shared_ptr<board::Member> member;
-  const std::string server_name;  // the SNI it was made with: another name's requests have no business on it
+  // What it was verified by, and the SNI it was made with: requests that go by others have no business on it.
+  const std::shared_ptr<const tls::ClientContext> context;
+  const std::string server_name;
   http::MessageSource source;
   bool reused = false;
+  [[nodiscard]] bool is_as(const MemberTls& tls) const {
+    return !member->tls || (context == tls.context && server_name == tls.server_name);
+  }
 
  private:
   friend class UpstreamPool;
@@ -49,8 +61,7 @@ class UpstreamPool {
   UpstreamPool(io::Engine& engine, const Limits& limits) : engine_(engine), limits_(limits) {}
 
   // The freshest idle one that has said nothing since; null if there is none.
-  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const board::Member& member,
-                                                         std::string_view server_name);
+  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const board::Member& member, const MemberTls& tls);
   void put(std::unique_ptr<UpstreamConnection> connection);
   void clear() { idle_.clear(); }
 
@@ -63,9 +74,11 @@ class UpstreamPool {
   const Limits& limits_;
 };
 
-// Connects to the member, with TLS if it speaks that; `server_name` is the SNI.
-[[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(
-    io::Engine& engine, const board::Member& member, const tls::ClientContext& context,
-    tls::Workspace& workspace, std::string_view server_name, io::Wait wait);
+// Connects to the member, with TLS if it speaks that.
+[[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect_member(io::Engine& engine,
+                                                                           const board::Member& member,
+                                                                           const MemberTls& tls,
+                                                                           tls::Workspace& workspace,
+                                                                           io::Wait wait);
 
 }  // namespace passerelle::proxy

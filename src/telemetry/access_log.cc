@@ -50,9 +50,9 @@ void write_all(JsonWriter& json, const AccessRecord& r) {
   json.member("sslEnabled", r.tls ? "on" : "off")
       .member("sslCipher", r.tls_cipher)
       .member("sslProtocol", r.tls_protocol);
-  json.member("sslClientVerify", "NONE")
-      .member("sslClientCertificateFingerprint", "")
-      .member("sslClientCertificateIssuerName", "");
+  json.member("sslClientVerify", r.client_verify)
+      .member("sslClientCertificateFingerprint", r.client_fingerprint)
+      .member("sslClientCertificateIssuerName", r.client_issuer);
   json.member("serverRouted", r.server_routed)
       .member("serverStatus", r.server_status)
       .member("serverResponseLatency", r.server_latency);

@@ -25,6 +25,7 @@ struct AccessRecord {
   std::string_view transaction_id;
   bool tls = false;
   std::string_view tls_cipher, tls_protocol;
+  std::string_view client_verify = "NONE", client_fingerprint, client_issuer;  // of the client's certificate
   std::string_view server_routed, server_status, server_latency;  // lists, where several members were tried
   std::string_view original_host, host, error_info, content_type;
 };

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "tls/certificate_parts.h"
@@ -38,6 +40,51 @@ bool is_legacy_encryption(unsigned long error) {
          ERR_GET_LIB(error) == ERR_LIB_EVP;
 }
 
+std::int64_t end_of(const X509* certificate) {
+  std::tm time{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) != 1) return 0;
+  return ::timegm(&time);
+}
+
+std::string name_of(const X509_NAME* name) {
+  const BioHandle bio(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
+
+bool has_issued(X509* issuer, const X509* issued) {
+  // OpenSSL's functions take what they do not change as if they did.
+  auto* subject = const_cast<X509*>(issued);
+  return X509_check_issued(issuer, subject) == X509_V_OK &&
+         X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
+}
+
+// From the leaf upward, whatever the order in the file. Behind a root nothing belongs; what leads nowhere
+// stays at the end, for chain_error().
+void put_in_order(Certificate::Parts& parts) {
+  const X509* issued = parts.leaf.get();
+  for (auto at = parts.chain.begin(); at != parts.chain.end(); ++at) {
+    const auto issuer =
+        std::find_if(at, parts.chain.end(), [&](const auto& each) { return has_issued(each.get(), issued); });
+    if (issuer == parts.chain.end()) {
+      const bool complete = X509_NAME_cmp(X509_get_subject_name(issued), X509_get_issuer_name(issued)) == 0;
+      if (complete) parts.chain.erase(at, parts.chain.end());
+      return;
+    }
+    std::iter_swap(at, issuer);
+    issued = at->get();
+  }
+}
+
+// RC2 and its like live in a provider of their own, which is loaded once somebody needs it. Nothing that
+// speaks TLS asks for them.
+bool load_legacy_provider() {
+  static const bool loaded = OSSL_PROVIDER_try_load(nullptr, "legacy", 1) != nullptr;
+  return loaded;
+}
+
 }  // namespace
 
 Certificate::Outcome Certificate::from_pfx(std::string_view bytes, const std::string& password) {
@@ -52,11 +99,18 @@ Certificate::Outcome Certificate::from_pfx(std::string_view bytes, const std::st
   EVP_PKEY* key = nullptr;
   X509* leaf = nullptr;
   STACK_OF(X509)* others = nullptr;
-  if (PKCS12_parse(pfx.get(), password.c_str(), &key, &leaf, &others) != 1) {
+  const auto parse = [&] { return PKCS12_parse(pfx.get(), password.c_str(), &key, &leaf, &others) == 1; };
+  bool parsed = parse();
+  if (!parsed && is_legacy_encryption(ERR_peek_last_error()) && load_legacy_provider()) {
+    ERR_clear_error();
+    parsed = parse();
+  }
+  if (!parsed) {
     const auto error = ERR_peek_last_error();
     if (is_legacy_encryption(error)) {
       return refuse(
-          "the PFX is encrypted with RC2 or 3DES, which OpenSSL no longer reads; write it anew: "
+          "the PFX is encrypted with RC2 or 3DES, for which OpenSSL's legacy provider is not installed; "
+          "write it anew: "
           "openssl pkcs12 -legacy -in OLD.pfx -nodes | openssl pkcs12 -export -out NEW.pfx");
     }
     return refuse(fmt::format("the PFX cannot be read ({})", ERR_reason_error_string(error) != nullptr
@@ -70,6 +124,7 @@ Certificate::Outcome Certificate::from_pfx(std::string_view bytes, const std::st
   while (others != nullptr && sk_X509_num(others) > 0) parts->chain.emplace_back(sk_X509_shift(others));
   sk_X509_free(others);
   if (!parts->key || !parts->leaf) return refuse("the PFX holds no private key with its certificate");
+  put_in_order(*parts);
   if (auto fits = check_fits(*parts); !fits) return std::unexpected(fits.error());
   return Certificate(std::move(parts));
 }
@@ -91,13 +146,15 @@ Certificate::Outcome Certificate::from_pem(std::string_view chain, std::string_v
   parts->key.reset(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
   if (!parts->key) return refuse("the key file holds no unencrypted PEM private key");
+  put_in_order(*parts);
   if (auto fits = check_fits(*parts); !fits) return std::unexpected(fits.error());
   return Certificate(std::move(parts));
 }
 
-Certificate::Outcome Certificate::self_signed(std::span<const std::string> host_names) {
+Certificate::Outcome Certificate::self_signed(std::span<const std::string> host_names, bool rsa) {
   auto parts = std::make_shared<Parts>();
-  parts->key.reset(EVP_EC_gen("P-256"));
+  constexpr unsigned rsa_bits = 2048;
+  parts->key.reset(rsa ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256"));
   parts->leaf.reset(X509_new());
   X509* leaf = parts->leaf.get();
   if (!parts->key || leaf == nullptr) return refuse("OpenSSL could not make a key");
@@ -139,9 +196,32 @@ Certificate::Outcome Certificate::self_signed(std::span<const std::string> host_
 }
 
 std::int64_t Certificate::not_after() const {
-  std::tm time{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(parts_->leaf.get()), &time) != 1) return 0;
-  return ::timegm(&time);
+  std::int64_t out = end_of(parts_->leaf.get());
+  for (const auto& link : parts_->chain) out = std::min(out, end_of(link.get()));
+  return out;
+}
+
+std::string Certificate::chain_error() const {
+  const X509* issued = parts_->leaf.get();
+  for (const auto& link : parts_->chain) {
+    if (!has_issued(link.get(), issued))
+      return fmt::format(
+          "its chain is broken: '{}' was issued by '{}', and no certificate of that name and key came "
+          "with it",
+          name_of(X509_get_subject_name(issued)), name_of(X509_get_issuer_name(issued)));
+    issued = link.get();
+  }
+  return {};
+}
+
+bool Certificate::is_rsa() const { return EVP_PKEY_is_a(parts_->key.get(), "RSA") == 1; }
+
+std::string Certificate::fingerprint() const {
+  std::array<char, EVP_MAX_MD_SIZE> out{};
+  unsigned size = 0;
+  X509_digest(parts_->leaf.get(), EVP_sha256(), static_cast<unsigned char*>(static_cast<void*>(out.data())),
+              &size);
+  return {out.data(), size};
 }
 
 bool Certificate::is_for(const std::string& host) const {

@@ -25,15 +25,20 @@ class Certificate {
   [[nodiscard]] static Outcome from_pfx(std::string_view bytes, const std::string& password);
   // A PEM chain, leaf first, and a PEM private key.
   [[nodiscard]] static Outcome from_pem(std::string_view chain, std::string_view key);
-  // EC P-256, valid for a year from now, for these names and the loopback addresses.
-  [[nodiscard]] static Outcome self_signed(std::span<const std::string> host_names);
+  // EC P-256 (or RSA 2048), valid for a year from now, for these names and the loopback addresses.
+  [[nodiscard]] static Outcome self_signed(std::span<const std::string> host_names, bool rsa = false);
 
   struct Parts;
   [[nodiscard]] const Parts& parts() const { return *parts_; }
-  // The end of its validity, in seconds since 1970.
+  // The end of its validity, or that of its chain where it is earlier; in seconds since 1970.
   [[nodiscard]] std::int64_t not_after() const;
   // Whether a client that asks for the host takes it as that host's (RFC 6125).
   [[nodiscard]] bool is_for(const std::string& host) const;
+  // Why the certificates that came with it are not its chain, as a sentence; empty where they are, or where
+  // none came.
+  [[nodiscard]] std::string chain_error() const;
+  [[nodiscard]] bool is_rsa() const;              // else EC
+  [[nodiscard]] std::string fingerprint() const;  // SHA-256, bytes
 
  private:
   explicit Certificate(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}

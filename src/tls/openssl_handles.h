@@ -23,5 +23,6 @@ using ContextHandle = std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>>;
 using CertificateHandle = std::unique_ptr<X509, FreeWith<X509_free>>;
 using KeyHandle = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 using BioHandle = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
+using StoreHandle = std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>>;
 
 }  // namespace passerelle::tls

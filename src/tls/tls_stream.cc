@@ -1,6 +1,7 @@
 #include "tls/tls_stream.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cstring>
@@ -67,7 +68,15 @@ TlsStream::TlsStream(std::unique_ptr<io::Stream> lower, const ClientContext& con
                      const std::string& server_name)
     : TlsStream(std::move(lower), context.get(), workspace) {
   SSL_set_connect_state(ssl_.get());
-  if (!server_name.empty()) SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
+  if (server_name.empty()) return;
+  const bool is_address = IpAddress::parse(server_name).has_value();
+  if (!is_address) SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
+  if (!context.verifies_name()) return;
+  SSL_set_hostflags(ssl_.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (is_address)
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), server_name.c_str());
+  else
+    SSL_set1_host(ssl_.get(), server_name.c_str());
 }
 
 TlsStream::~TlsStream() = default;
@@ -75,11 +84,6 @@ TlsStream::~TlsStream() = default;
 TlsFacts TlsStream::facts() const {
   const char* cipher = SSL_get_cipher_name(ssl_.get());
   return {SSL_get_version(ssl_.get()), cipher != nullptr ? cipher : ""};
-}
-
-void TlsStream::verify_name(const std::string& host) {
-  X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl_.get());
-  if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1) SSL_set1_host(ssl_.get(), host.c_str());
 }
 
 std::string TlsStream::ciphers_offered() const {
@@ -109,7 +113,8 @@ io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
     }
     if (reason == SSL_ERROR_NONE) co_return Result<>();
     if (reason != SSL_ERROR_WANT_READ) {
-      const char* text = ERR_reason_error_string(ERR_peek_last_error());
+      const char* text = SSL_is_server(ssl_.get()) == 0 ? verification_failure(ssl_.get()) : nullptr;
+      if (text == nullptr) text = ERR_reason_error_string(ERR_peek_last_error());
       co_return fail(ErrorKind::tls, text != nullptr ? text : "handshake failed");
     }
     const auto got = co_await lower_->receive(wait);
@@ -154,6 +159,11 @@ bool TlsStream::decrypt(Result<BytesView>& result) {
   if (incoming_.empty() && !held_.empty()) {
     held_ = std::string();
     incoming_ = {};
+  }
+  if (!replies_.empty()) {
+    // All that OpenSSL says while it reads, once the handshake is over, is its refusal to begin another one.
+    result = fail(ErrorKind::tls, "the peer wants to renegotiate");
+    return true;
   }
   if (filled > 0) {
     result = BytesView(workspace_.plaintext.get(), filled);

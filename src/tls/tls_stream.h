@@ -7,7 +7,9 @@
 
 #include "io/engine.h"
 #include "io/task.h"
-#include "tls/context.h"
+#include "tls/client_context.h"
+#include "tls/peer_certificate.h"
+#include "tls/server_context.h"
 
 namespace passerelle::tls {
 
@@ -35,15 +37,19 @@ struct TlsFacts {
 class TlsStream final : public io::Stream, private io::Ready {
  public:
   TlsStream(std::unique_ptr<io::Stream> lower, const ServerContext& context, Workspace& workspace);
-  // `server_name`: SNI; empty for none.
+  // `server_name`: SNI, and the name the certificate must be for where the context verifies names; an address
+  // is verified and not sent; empty for neither.
   TlsStream(std::unique_ptr<io::Stream> lower, const ClientContext& context, Workspace& workspace,
             const std::string& server_name);
   ~TlsStream() override;
 
   [[nodiscard]] io::Task<Result<>> handshake(io::Wait wait);
   [[nodiscard]] TlsFacts facts() const;  // literals of OpenSSL's
-  // Before the handshake, with a context that verifies: the certificate must be for this name or address.
-  void verify_name(const std::string& host);
+  // After a listener's handshake: the client's certificate, `verified` where the site asked for that.
+  [[nodiscard]] ClientCertificate client_certificate(bool verified) const {
+    return tls::client_certificate(ssl_.get(), verified);
+  }
+  [[nodiscard]] const SSL* session() const { return ssl_.get(); }
   // What the client offered, by OpenSSL's names, divided by ':'.
   [[nodiscard]] std::string ciphers_offered() const;
   // For an answer in clear to a client that spoke plain HTTP: handshake() then fails with kind `protocol`.
@@ -84,7 +90,7 @@ class TlsStream final : public io::Stream, private io::Ready {
   SslHandle ssl_;
   BytesView incoming_;   // ciphertext for OpenSSL to read: lent, or `held_`
   std::string held_;     // ciphertext that outlived its loan
-  std::string replies_;  // what OpenSSL wrote while reading (a key update); goes with the next send
+  std::string replies_;  // what OpenSSL wrote while reading: the flights of a handshake
   bool writing_ = false;
   bool lower_ended_ = false;
   bool send_abandoned_ = false;

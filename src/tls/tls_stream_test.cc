@@ -16,6 +16,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+Policy usual_policy() {
+  return {TLS1_2_VERSION, TLS1_3_VERSION, {"ECDHE-ECDSA-AES128-GCM-SHA256"}, {"TLS_AES_128_GCM_SHA256"}};
+}
+
 struct Sockets {
   io::SystemClock clock;
   io::SystemRandom random;
@@ -39,8 +43,10 @@ class TlsStreamTest : public testing::Test {
  protected:
   TlsStreamTest() {
     const std::array<std::string, 1> names = {"localhost"};
-    server_context = ServerContext::make({{{}, *Certificate::self_signed(names)}}).value();
-    client_context = ClientContext::make().value();
+    server_context = ServerContext::make({Site{{}, *Certificate::self_signed(names), usual_policy()}},
+                                         std::make_shared<TicketKeys>())
+                         .value();
+    client_context = ClientContext::make_trusting().value();
     listener = std::move(*kind.engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));
   }
   void run(io::Task<> task) {

@@ -14,6 +14,26 @@ void reject(Decision& out, int status, std::string_view why) {
   out.why = why;
 }
 
+// Mutual TLS (section 3.3). A connection was opened for one listener by its SNI and may be used for another
+// by its Host: that one must ask for no other certificate (RFC 9110 section 7.4).
+bool is_authenticated(Decision& out, const DecisionInput& in) {
+  if (in.authentications.empty()) return true;
+  const model::Listener& listener = *out.route.listener;
+  const auto& demanded =
+      in.authentications[static_cast<std::size_t>(&listener - in.gateway.listeners.data())];
+  if (demanded != in.client.authentication) {
+    reject(out, 421, "the listener asks for another client certificate than the handshake did");
+    return false;
+  }
+  if (demanded.empty() || in.gateway.tls_profiles[*listener.profile].client_authentication->passthrough ||
+      (in.client.certificate != nullptr && in.client.certificate->is_verified()))
+    return true;
+  const bool shown = in.client.certificate != nullptr && in.client.certificate->was_shown();
+  out.note = shown ? "The SSL certificate error" : "No required SSL certificate was sent";
+  reject(out, 400, shown ? in.client.certificate->verification : "the client sent no certificate");
+  return false;
+}
+
 void redirect(Decision& out, const DecisionInput& in, const model::Redirect& to) {
   RedirectFacts facts{out.asked.target.host, out.asked.target.path, out.asked.target.query, 0};
   if (to.listener) facts.target_port = in.bound_ports[in.gateway.listeners[*to.listener].frontend];
@@ -98,6 +118,7 @@ void Decision::clear() {
   action = Action::refuse;
   status = 0;
   why.clear();
+  note = {};
   asked = {};
   route = {};
   group = nullptr;
@@ -119,6 +140,7 @@ void decide(Decision& out, const DecisionInput& in) {
   const http1::RequestTarget& target = out.asked.target;
   out.route = route(in.gateway, in.frontend, {target.host, target.path}, in.considered);
   if (out.route.to == nullptr) return reject(out, 404, "no listener is for this host");
+  if (!is_authenticated(out, in)) return;
   const model::Frontend& frontend = in.gateway.frontends[in.frontend];
   if (!out.route.to->redirect) {
     make_request(

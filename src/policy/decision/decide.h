@@ -22,6 +22,8 @@ struct DecisionInput {
   const ClientFacts& client;
   std::string_view trace_id;                   // 32 hex digits
   std::span<const std::uint16_t> bound_ports;  // by frontend: where redirects between listeners lead
+  // By listener: what it demands of a client's certificate (ClientFacts::authentication); empty: do not ask.
+  std::span<const std::string> authentications = {};
   std::vector<Considered>* considered = nullptr;
 };
 
@@ -29,7 +31,7 @@ struct DecisionInput {
 struct Decision {
   enum class Action : std::uint8_t {
     refuse,    // it cannot be taken, and the connection cannot go on: `status`, `why`
-    reject,    // nobody takes it (404), or rewrites never end (500)
+    reject,    // nobody takes it (404), not with this certificate (400, 421), or rewrites never end (500)
     redirect,  // `status` and `location`
     forward,   // `request` goes to a member of `group`
   };
@@ -39,7 +41,8 @@ struct Decision {
   Action action = Action::refuse;
   int status = 0;
   std::string why;
-  Asked asked;  // from `reject` on
+  std::string_view note;  // why, for the client too
+  Asked asked;            // from `reject` on
   Route route;
   const model::BackendGroup* group = nullptr;
   std::string location;
@@ -54,7 +57,8 @@ struct Decision {
 void decide(Decision& out, const DecisionInput& in);
 
 // Settles the Host for this member and returns it: the settings' hostName, the member's own name, a rewritten
-// one, or the client's (behaviour sheet, section 8.1); the member's name too where an HTTP/1.0 client gave none.
+// one, or the client's (behaviour sheet, section 8.1); the member's name too where an HTTP/1.0 client gave
+// none.
 std::string_view address_to(Decision& decision, std::string_view member_name);
 // The SNI for a Host: its name without a port, and never an address (section 4).
 [[nodiscard]] std::string_view server_name(std::string_view host);

@@ -25,6 +25,21 @@ void remove_controls(std::string& text) {
                 [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
 }
 
+void append_certificate(std::string& out, const ClientCertificate* certificate, ServerVariable variable) {
+  static const ClientCertificate none;
+  const ClientCertificate& shown = certificate != nullptr ? *certificate : none;
+  switch (variable) {
+    case ServerVariable::client_certificate: out += shown.pem; return;
+    case ServerVariable::client_certificate_end_date: out += shown.not_after; return;
+    case ServerVariable::client_certificate_fingerprint: out += shown.fingerprint; return;
+    case ServerVariable::client_certificate_issuer: out += shown.issuer; return;
+    case ServerVariable::client_certificate_serial: out += shown.serial; return;
+    case ServerVariable::client_certificate_start_date: out += shown.not_before; return;
+    case ServerVariable::client_certificate_subject: out += shown.subject; return;
+    default: out += shown.verification; return;
+  }
+}
+
 // What may not stand in a request line as it is (RFC 3986 section 3.3 and 3.4).
 bool must_be_encoded(char c, bool in_path) {
   const auto byte = static_cast<unsigned char>(c);
@@ -278,15 +293,15 @@ void Rewriter::append_server(std::string& out, ServerVariable variable, const Se
       if (facts.client->tls) out += "On";
       return;
     case ServerVariable::uri_path: out += path_; return;
-    case ServerVariable::client_certificate_verification: out += "NONE"; return;
-    // No client is asked for a certificate yet.
     case ServerVariable::client_certificate:
     case ServerVariable::client_certificate_end_date:
     case ServerVariable::client_certificate_fingerprint:
     case ServerVariable::client_certificate_issuer:
     case ServerVariable::client_certificate_serial:
     case ServerVariable::client_certificate_start_date:
-    case ServerVariable::client_certificate_subject: return;
+    case ServerVariable::client_certificate_subject:
+    case ServerVariable::client_certificate_verification:
+      return append_certificate(out, facts.client->certificate, variable);
   }
 }
 

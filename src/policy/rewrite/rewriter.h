@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/client_certificate.h"
 #include "model/rewrite.h"
 #include "protocol/http1/request_target.h"
 #include "protocol/message_head.h"
@@ -21,6 +22,9 @@ struct ClientFacts {
   std::string_view tls_cipher = {};           // "TLS_AES_256_GCM_SHA384"
   std::string_view tls_ciphers_offered = {};  // by the client, divided by ':'
   std::uint32_t round_trip_microseconds = 0;
+  // Mutual TLS: what the handshake demanded (empty: nothing), and what came of it.
+  std::string_view authentication = {};
+  const ClientCertificate* certificate = nullptr;  // null: it was not asked for
 };
 
 // What a rewrite may ask of the exchange. Views outlive the rewriter's use.
