@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
 
 #include "tls/certificate_parts.h"
 
@@ -33,6 +34,14 @@ std::expected<void, CertificateError> check_fits(const Certificate::Parts& parts
   if (X509_check_private_key(parts.leaf.get(), parts.key.get()) != 1)
     return refuse("the private key does not fit the certificate");
   return {};
+}
+
+std::int64_t mac_iterations(const PKCS12* pfx) {
+  const ASN1_INTEGER* written = nullptr;
+  PKCS12_get0_mac(nullptr, nullptr, nullptr, &written, pfx);
+  std::int64_t out = 1;
+  const bool fits = written == nullptr || ASN1_INTEGER_get_int64(&out, written) == 1;
+  return fits ? out : std::numeric_limits<std::int64_t>::max();
 }
 
 bool is_legacy_encryption(unsigned long error) {
@@ -92,6 +101,9 @@ Certificate::Outcome Certificate::from_pfx(std::string_view bytes, const std::st
   const BioHandle bio = memory_bio(bytes);
   const Pkcs12Handle pfx(d2i_PKCS12_bio(bio.get(), nullptr));
   if (!pfx) return refuse("the data is not a PFX (PKCS#12) file");
+  if (mac_iterations(pfx.get()) > Certificate::pfx_iterations_max)
+    return refuse(fmt::format("the PFX asks for more than {} rounds to check its password",
+                              Certificate::pfx_iterations_max));
   const bool mac_fits =
       PKCS12_verify_mac(pfx.get(), password.c_str(), static_cast<int>(password.size())) == 1 ||
       (password.empty() && PKCS12_verify_mac(pfx.get(), nullptr, 0) == 1);

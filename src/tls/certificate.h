@@ -20,6 +20,8 @@ struct CertificateError {
 class Certificate {
  public:
   using Outcome = std::expected<Certificate, CertificateError>;
+  // Of the password's check; who wants more wants our processor. Windows asks for 2,000, OpenSSL for 2,048.
+  static constexpr std::int64_t pfx_iterations_max = 2'000'000;
 
   // PKCS#12, as sslCertificates[].data holds it. The key must be in it and fit the certificate.
   [[nodiscard]] static Outcome from_pfx(std::string_view bytes, const std::string& password);
