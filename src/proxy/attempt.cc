@@ -51,9 +51,9 @@ void Attempt::drained() {
 }
 
 io::Task<AttemptOutcome> Attempt::run() {
-  x_.client_.stream.watch(this);
+  x_.client_.channel.watch(this);
   AttemptOutcome outcome = co_await converse();
-  x_.client_.stream.watch(nullptr);
+  x_.client_.channel.watch(nullptr);
   timer_.cancel();
   // A body still being sent is of no more use to anyone.
   group_.stop();
@@ -123,7 +123,7 @@ io::Task<Result<>> Attempt::send_request() {
     co_return co_await writer.write({}, wait());
   }
   // What of the body is here already leaves with the head; for the rest the head does not wait.
-  if (!x_.spool_ && !x_.client_.source.has_unread()) {
+  if (!x_.spool_ && !x_.client_.channel.has_unread()) {
     if (auto sent = co_await writer.write({}, wait()); !sent) co_return sent;
   }
   group_.spawn(send_body(std::move(writer)));
@@ -131,7 +131,7 @@ io::Task<Result<>> Attempt::send_request() {
 }
 
 io::Task<> Attempt::send_body(http::BodyWriter writer) {
-  auto& source = x_.client_.source;
+  auto& source = x_.client_.channel;
   if (x_.spool_) x_.spool_->rewind();
   // Before its first byte a client may be waiting for the member's 100: then it is the member's time that
   // passes.
@@ -186,13 +186,10 @@ io::Task<http::HeadOutcome> Attempt::read_answer() {
     if (x_.request_.minor_version == 0) continue;  // RFC 9110 section 15.2: not to an HTTP/1.0 client
     // What rewrites take out of the response must not leave ahead of it.
     if (answer_->status != 100 && x_.decision_->rewriter.touches_response()) continue;
-    auto buffer = worker_.http_workspace.buffers.take();
     auto response = worker_.http_workspace.heads.take();
     policy::make_interim(*response, *answer_);
-    http1::append_response_head(buffer->bytes, *response);
     x_.response_begun_ = true;
-    x_.sent_bytes_ += buffer->bytes.size();
-    if (!co_await x_.client_.stream.send(buffer->bytes, client_wait())) {
+    if (!co_await x_.client_.channel.send_head(*response, client_wait())) {
       client_gone_ = true;
       co_return http::HeadOutcome{
           http::HeadOutcome::Kind::failed, {}, Error{ErrorKind::reset, Side::client, 0, "send"}};
@@ -260,12 +257,9 @@ io::Task<AttemptOutcome> Attempt::switch_protocols() {
   auto response = worker_.http_workspace.heads.take();
   policy::make_switch(*response, *answer_);
   if (!finish_response(*response)) co_return fail_rewrite();
-  auto buffer = worker_.http_workspace.buffers.take();
-  http1::append_response_head(buffer->bytes, *response);
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
-  x_.sent_bytes_ += buffer->bytes.size();
   x_.note_try(*member_, 101, worker_.engine.now() - began_);
-  if (!co_await x_.client_.stream.send(buffer->bytes, client_wait())) co_return AttemptFailure{499, false};
+  if (!co_await x_.client_.channel.send_head(*response, client_wait())) co_return AttemptFailure{499, false};
   x_.log(101);
   upstream_->stream->watch(nullptr);
   co_return Upgraded{std::move(upstream_->stream), upstream_->source.take_unread(),
@@ -276,25 +270,21 @@ io::Task<AttemptOutcome> Attempt::relay() {
   const auto framing = http1::response_framing(*answer_, x_.request_.method());
   if (!framing) co_return fail_with(502, false, framing.error().what);
   // With the request still coming in there is no telling where the next one would begin.
-  if (!x_.client_.source.body_finished()) x_.keep_alive_ = false;
+  if (!x_.client_.channel.body_finished()) x_.keep_alive_ = false;
   const auto kind = policy::client_framing(*framing, x_.request_.minor_version);
   if (kind == http1::Framing::Kind::until_close) x_.keep_alive_ = false;
   auto response = worker_.http_workspace.heads.take();
   policy::make_response(*response, *answer_, *framing,
                         {x_.request_.minor_version, x_.keep_alive_, worker_.date()});
   if (!finish_response(*response)) co_return fail_rewrite();
-  auto head = worker_.http_workspace.buffers.take();
-  http1::append_response_head(head->bytes, *response);
-  http::BodyWriter writer(x_.client_.stream, worker_.http_workspace, kind);
-  writer.set_head(std::move(head));
+  x_.client_.channel.begin_answer(*response, kind);
   x_.first_byte_after_ = worker_.engine.now() - x_.began_;
   x_.note_try(*member_, answer_->status, worker_.engine.now() - began_);
   if (worker_.access_log.on()) x_.content_type_ = answer_->find(FieldId::content_type).value_or("");
   x_.response_begun_ = true;
   upstream_->source.begin_body(*framing);
-  const bool whole = co_await relay_body(writer, *framing);
-  x_.sent_bytes_ += writer.bytes_sent();
-  if (!whole && writer.head_pending() && !client_gone_) {
+  const bool whole = co_await relay_body(*framing);
+  if (!whole && x_.client_.channel.head_pending() && !client_gone_) {
     // The body broke off, or broke the protocol, before any of the answer had left: it can still be said in
     // order.
     x_.response_begun_ = false;
@@ -305,9 +295,8 @@ io::Task<AttemptOutcome> Attempt::relay() {
     co_return AttemptFailure{timer_.ran_out() ? 504 : 502, false};
   }
   if (!whole) {
-    // Never a clean end for a message that was cut short. Where its framing tells, closing is enough, and
-    // what the member did send still arrives; a body that ends with the connection needs the reset.
-    if (kind == http1::Framing::Kind::until_close) x_.client_.stream.reset_on_close();
+    // Never a clean end for a message that was cut short.
+    x_.client_.channel.break_off();
     x_.error_info_ = timer_.ran_out() ? "ERRORINFO_UPSTREAM_TIMED_OUT"
                      : client_gone_   ? "ERRORINFO_CLIENT_CLOSED_REQUEST"
                                       : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
@@ -320,8 +309,9 @@ io::Task<AttemptOutcome> Attempt::relay() {
 }
 
 // False: one of the two sides broke off.
-io::Task<bool> Attempt::relay_body(http::BodyWriter& writer, const http1::Framing& framing) {
+io::Task<bool> Attempt::relay_body(const http1::Framing& framing) {
   auto& source = upstream_->source;
+  auto& writer = x_.client_.channel;
   if (!framing.has_body()) {
     const auto sent = co_await writer.finish({}, nullptr, client_wait());
     client_gone_ = !sent;

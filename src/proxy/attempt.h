@@ -49,7 +49,7 @@ class Attempt final : public ListNode, private io::StreamWatcher {
   io::Task<http::HeadOutcome> read_answer();
   io::Task<AttemptOutcome> switch_protocols();
   io::Task<AttemptOutcome> relay();
-  io::Task<bool> relay_body(http::BodyWriter& writer, const http1::Framing& framing);
+  io::Task<bool> relay_body(const http1::Framing& framing);
   // What the gateway itself adds, then rewrites. False: a rewrite came to nothing.
   [[nodiscard]] bool finish_response(MessageHead& response);
   [[nodiscard]] AttemptOutcome head_failed(const http::HeadOutcome& outcome);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "http/message_source.h"
+#include "http/http1_channel.h"
 #include "proxy/error_page.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
@@ -91,26 +91,28 @@ std::optional<model::Index> frontend_of(const Snapshot& snapshot, const Connecti
 }
 
 // Requests, one after the other. The plan of the tunnel the connection becomes, if it does.
-io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& client) {
+io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, http::Http1Channel& channel,
+                                                 const ConnectionFacts& facts) {
+  ClientSide client{channel, facts};
   for (bool first = true;; first = false) {
     auto head = worker.http_workspace.heads.take();
     const Duration idle =
         first ? Duration(worker.limits.head_timeout) : Duration(worker.limits.keep_alive_timeout);
-    auto outcome = co_await client.source.read_head(*head, worker.engine.in(idle, worker.draining()),
-                                                    worker.limits.head_timeout, worker.stop());
+    auto outcome = co_await channel.source().read_head(*head, worker.engine.in(idle, worker.draining()),
+                                                       worker.limits.head_timeout, worker.stop());
     // Accepted while we began to drain: its first request may be on its way already.
     if (first && outcome.kind == http::HeadOutcome::Kind::ended && worker.draining().requested()) {
-      outcome = co_await client.source.read_head(
+      outcome = co_await channel.source().read_head(
           *head, worker.engine.in(worker.limits.linger_timeout, worker.stop()), worker.limits.head_timeout,
           worker.stop());
     }
     if (outcome.kind == http::HeadOutcome::Kind::ended) co_return std::nullopt;
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
-    const auto frontend = frontend_of(*snapshot, client.facts);
+    const auto frontend = frontend_of(*snapshot, facts);
     if (!frontend) {
       worker.tell_failure(fmt::format("503 to {}: a reload took the frontend {} its connection came in by",
-                                      client.facts.peer_ip, client.facts.frontend));
-      co_await answer_alone(worker, client.stream, 503, head->method() != "HEAD");
+                                      facts.peer_ip, facts.frontend));
+      co_await answer_alone(worker, channel.stream(), 503, head->method() != "HEAD");
       co_return std::nullopt;
     }
     Exchange exchange(worker, client, *snapshot, *frontend, *head);
@@ -123,7 +125,7 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, ClientSide& cli
     if (std::get<AfterExchange>(after) == AfterExchange::gone) co_return std::nullopt;
     if (std::get<AfterExchange>(after) == AfterExchange::close) break;
   }
-  co_await close_gently(worker, client.stream);
+  co_await close_gently(worker, channel.stream());
   co_return std::nullopt;
 }
 
@@ -151,11 +153,10 @@ io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::A
     }
   }
   if (!stream) co_return std::nullopt;
-  http::MessageSource source(*stream, http1::HeadKind::request, worker.limits, worker.http_workspace);
-  ClientSide client{*stream, source, facts};
-  auto upgraded = co_await serve_requests(worker, client);
+  http::Http1Channel channel(*stream, worker.limits, worker.http_workspace);
+  auto upgraded = co_await serve_requests(worker, channel, facts);
   if (!upgraded) co_return std::nullopt;
-  co_return TunnelPlan{std::move(stream), std::move(upgraded->backend), source.take_unread(),
+  co_return TunnelPlan{std::move(stream), std::move(upgraded->backend), channel.source().take_unread(),
                        std::move(upgraded->early), std::move(upgraded->tag)};
 }
 

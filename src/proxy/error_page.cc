@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "protocol/http1/head_writer.h"
+
 namespace passerelle::proxy {
 
 std::string_view reason_phrase(int status) {
@@ -38,25 +40,34 @@ std::shared_ptr<const std::string> find_custom_page(const std::vector<model::Err
   return nullptr;
 }
 
+void append_error_body(std::string& out, const ErrorPage& page) {
+  fmt::format_to(
+      std::back_inserter(out),
+      "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n",
+      page.status, reason_phrase(page.status));
+  if (!page.note.empty()) fmt::format_to(std::back_inserter(out), "<center>{}</center>\r\n", page.note);
+  out += "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n";
+}
+
+void make_error_head(MessageHead& out, const ErrorPage& page, std::size_t body_bytes) {
+  out.clear();
+  out.set_response(page.status, reason_phrase(page.status));
+  out.add("Server", "Passerelle");
+  out.add(FieldId::date, "Date", page.date);
+  out.add(FieldId::content_type, "Content-Type", "text/html");
+  out.add(FieldId::content_length, "Content-Length", fmt::format_int(body_bytes).c_str());
+  if (page.status == 405) out.add("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+  if (!page.location.empty()) out.add("Location", page.location);
+  out.add(FieldId::connection, "Connection", page.keep_alive ? "keep-alive" : "close");
+}
+
 void append_error_page(std::string& out, const ErrorPage& page) {
-  const auto reason = reason_phrase(page.status);
   std::string own;
-  if (page.custom.empty()) {
-    fmt::format_to(
-        std::back_inserter(own),
-        "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body>\r\n<center><h1>{0} {1}</h1></center>\r\n",
-        page.status, reason);
-    if (!page.note.empty()) fmt::format_to(std::back_inserter(own), "<center>{}</center>\r\n", page.note);
-    own += "<hr><center>Passerelle</center>\r\n</body>\r\n</html>\r\n";
-  }
+  if (page.custom.empty()) append_error_body(own, page);
   const std::string_view body = page.custom.empty() ? std::string_view(own) : page.custom;
-  fmt::format_to(std::back_inserter(out),
-                 "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: "
-                 "text/html\r\nContent-Length: {}\r\n",
-                 page.status, reason, page.date, body.size());
-  if (page.status == 405) out += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
-  if (!page.location.empty()) fmt::format_to(std::back_inserter(out), "Location: {}\r\n", page.location);
-  out += page.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  MessageHead head;
+  make_error_head(head, page, body.size());
+  http1::append_response_head(out, head);
   if (page.with_body) out += body;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/gateway.h"
+#include "protocol/message_head.h"
 
 namespace passerelle::proxy {
 
@@ -27,7 +28,10 @@ struct ErrorPage {
   std::string_view note = {};    // in our own body, under the headline
 };
 
-// The whole response.
+// The response's head, for a body of this size; and its body, where there is no custom one.
+void make_error_head(MessageHead& out, const ErrorPage& page, std::size_t body_bytes);
+void append_error_body(std::string& out, const ErrorPage& page);
+// Both, as HTTP/1.1.
 void append_error_page(std::string& out, const ErrorPage& page);
 
 // Azure's error_info word for a refusal.

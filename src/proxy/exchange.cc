@@ -45,6 +45,7 @@ Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot,
     trace_hex_[2 * i + 1] = digits[byte & 15];
   }
   received_before_ = request_.text.size();
+  sent_before_ = client_.channel.bytes_sent();
 }
 
 policy::ClientFacts Exchange::client_facts() const {
@@ -53,7 +54,7 @@ policy::ClientFacts Exchange::client_facts() const {
                           facts.tls_facts.cipher, facts.ciphers_offered, 0,         facts.authentication,
                           facts.certificate.get()};
   if (snapshot_.gateway->rewrites_ask_round_trip)
-    out.round_trip_microseconds = client_.stream.round_trip_microseconds();
+    out.round_trip_microseconds = client_.channel.round_trip_microseconds();
   return out;
 }
 
@@ -64,9 +65,9 @@ io::Task<ExchangeOutcome> Exchange::run() {
   policy::Decision& decision = *decision_;
   policy::decide(decision, {*snapshot_.gateway, frontend_index_, request_, worker_.limits, client_facts_,
                             trace_text(), snapshot_.bound_ports, snapshot_.authentications});
-  if (decision.action != Action::refuse) client_.source.begin_body(decision.asked.framing);
+  if (decision.action != Action::refuse) client_.channel.begin_body(decision.asked.framing);
   if (decision.action == Action::redirect) {
-    const bool keep = keep_alive_ && client_.source.body_finished();
+    const bool keep = keep_alive_ && client_.channel.body_finished();
     co_return co_await answer_page(decision.status, keep, decision.location);
   }
   if (decision.action != Action::forward) co_return co_await refuse(decision);
@@ -103,7 +104,7 @@ io::Task<ExchangeOutcome> Exchange::run() {
     error_info_ = error_info(status);
   }
   // What is left of a request body would be read as the next request.
-  co_return co_await answer(status, keep_alive_ && client_.source.body_finished());
+  co_return co_await answer(status, keep_alive_ && client_.channel.body_finished());
 }
 
 // While a body was taken the world may have changed: members that have left since are not asked.
@@ -131,15 +132,18 @@ io::Task<int> Exchange::spool_body() {
   spool_.emplace(worker_.spool_budget);
   if (request_.count(FieldId::expect) > 0) {
     // The client waits for it, and no member is asked yet (RFC 9110 section 10.1.1).
-    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     decision_->request.remove("Expect");
-    if (request_.minor_version == 1 && !client_.source.has_unread() &&
-        !co_await client_.stream.send(go_on, worker_.engine.in(worker_.limits.send_timeout, worker_.stop())))
-      co_return 499;
+    if (request_.minor_version == 1 && !client_.channel.has_unread()) {
+      auto go_on = worker_.http_workspace.heads.take();
+      go_on->set_response(100, "Continue");
+      if (!co_await client_.channel.send_head(*go_on,
+                                              worker_.engine.in(worker_.limits.send_timeout, worker_.stop())))
+        co_return 499;
+    }
   }
-  while (!client_.source.body_finished()) {
+  while (!client_.channel.body_finished()) {
     const auto piece =
-        co_await client_.source.read_body(worker_.engine.in(worker_.limits.body_timeout, worker_.stop()));
+        co_await client_.channel.read_body(worker_.engine.in(worker_.limits.body_timeout, worker_.stop()));
     if (!piece) {
       const ErrorKind kind = piece.error().kind;
       co_return kind == ErrorKind::timed_out ? 408
@@ -164,11 +168,11 @@ io::Task<AfterExchange> Exchange::refuse(const policy::Decision& decision) {
                                      decision.route.listener->name, decision.route.rule->name, decision.why));
   else if (!sound)
     worker_.events.debug("request", "{} from {}: {}", decision.status, client_.facts.peer_ip, decision.why);
-  co_return co_await answer(decision.status, sound && keep_alive_ && client_.source.body_finished());
+  co_return co_await answer(decision.status, sound && keep_alive_ && client_.channel.body_finished());
 }
 
 bool Exchange::can_send_again() const {
-  return is_idempotent(request_.method()) && client_.source.body_bytes() == 0 && !response_begun_;
+  return is_idempotent(request_.method()) && client_.channel.body_bytes() == 0 && !response_begun_;
 }
 
 const RouteNames& Exchange::names() const {
@@ -185,14 +189,19 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
     log(status);
     co_return AfterExchange::gone;
   }
-  auto page = worker_.http_workspace.buffers.take();
   const std::shared_ptr<const std::string> custom = custom_page(status);
-  append_error_page(page->bytes, {status, worker_.date(), keep_alive, request_.method() != "HEAD", location,
-                                  custom ? std::string_view(*custom) : std::string_view(), decision_->note});
-  sent_bytes_ = page->bytes.size();
+  const bool with_body = request_.method() != "HEAD";
+  const ErrorPage page{status, worker_.date(), keep_alive, with_body, location, {}, decision_->note};
+  auto own = worker_.http_workspace.buffers.take();
+  if (!custom || custom->empty()) append_error_body(own->bytes, page);
+  const std::string& body = custom && !custom->empty() ? *custom : own->bytes;
+  auto head = worker_.http_workspace.heads.take();
+  make_error_head(*head, page, body.size());
+  client_.channel.begin_answer(*head, http1::Framing::Kind::length);
   first_byte_after_ = worker_.engine.now() - began_;
-  const auto sent = co_await client_.stream.send(
-      page->bytes, worker_.engine.in(worker_.limits.send_timeout, worker_.stop()));
+  const auto sent =
+      co_await client_.channel.finish(with_body ? std::string_view(body) : std::string_view(), nullptr,
+                                      worker_.engine.in(worker_.limits.send_timeout, worker_.stop()));
   log(status);
   if (!sent) co_return AfterExchange::gone;
   co_return keep_alive ? AfterExchange::keep_alive : AfterExchange::close;
@@ -263,8 +272,8 @@ void Exchange::fill(telemetry::AccessRecord& record, int status) {
   record.user_agent = request_.find(FieldId::user_agent).value_or("");
   record.http_version = request_.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
   record.status = status;
-  record.received_bytes = received_before_ + client_.source.body_bytes();
-  record.sent_bytes = sent_bytes_;
+  record.received_bytes = received_before_ + client_.channel.body_bytes();
+  record.sent_bytes = client_.channel.bytes_sent() - sent_before_;
   record.client_response_seconds = seconds(first_byte_after_);
   record.taken_seconds = seconds(worker_.engine.now() - began_);
   record.transaction_id = trace_text();

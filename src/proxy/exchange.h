@@ -9,7 +9,7 @@
 
 #include "base/recycle_pool.h"
 #include "http/body_spool.h"
-#include "http/message_source.h"
+#include "http/channel.h"
 #include "policy/decision/decide.h"
 #include "proxy/connection.h"
 #include "proxy/member_choice.h"
@@ -23,10 +23,9 @@ namespace passerelle::proxy {
 class Worker;
 class Attempt;
 
-// The client's half of the connection, owned by serve().
+// The client's half of the exchange, owned by who serves it.
 struct ClientSide {
-  io::Stream& stream;
-  http::MessageSource& source;
+  http::Channel& channel;
   const ConnectionFacts& facts;
   // dedicatedBackendConnection: this client's own, the last used last; one for each member it is led to.
   static constexpr std::size_t dedicated_max = 8;
@@ -104,7 +103,7 @@ class Exchange {
   TimePoint began_;
   WallTime began_wall_;
   std::uint64_t received_before_ = 0;
-  std::uint64_t sent_bytes_ = 0;
+  std::uint64_t sent_before_ = 0;
   Duration first_byte_after_{};
   std::array<char, 16> trace_id_{};
   std::array<char, 32> trace_hex_{};
