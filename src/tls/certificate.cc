@@ -90,8 +90,8 @@ void put_in_order(Certificate::Parts& parts) {
 // RC2 and its like live in a provider of their own, which is loaded once somebody needs it. Nothing that
 // speaks TLS asks for them.
 bool load_legacy_provider() {
-  static const bool loaded = OSSL_PROVIDER_try_load(nullptr, "legacy", 1) != nullptr;
-  return loaded;
+  static const OSSL_PROVIDER* const provider = OSSL_PROVIDER_try_load(nullptr, "legacy", 1);
+  return provider != nullptr;
 }
 
 }  // namespace

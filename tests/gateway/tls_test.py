@@ -6,13 +6,14 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import unittest
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from certificates import Certificates
 from config import Config, forward, reference
-from harness import BINARY, PATIENCE, Gateway, MirrorBackend, receive_until
+from harness import BINARY, PATIENCE, Gateway, MirrorBackend, receive_until, scaled
 from websocket import WebSocket
 
 ECDHE_RSA_GCM = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"]
@@ -211,6 +212,57 @@ class Tls(unittest.TestCase):
             tunnel.send(b"still here")
             self.assertEqual(tunnel.receive(), (2, b"still here"))
             kept.close()
+
+    def test_certificates_and_policies_swapped_under_load_fail_no_request_and_lose_no_tunnel(self):
+        config = self.two_sites()
+        with self.run_gateway(config) as gateway:
+            port = gateway.port_of("rsa")
+            tunnels = [WebSocket(self.connect(port, name, self.client()), host=name) for name in ("rsa.test", "ec.test") * 10]
+            stop, failed, answered = threading.Event(), [], [0, 0, 0]
+
+            def ask(which, name, kept):
+                client = None
+                while not stop.is_set():
+                    try:
+                        client = client or self.connect(port, name, self.client())  # verified: always a whole chain
+                        client.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+                        answer = b""
+                        while answer.count(b"\r\n\r\n") < 2:  # the answer's head, and the one that the mirror shows
+                            answer += client.recv(65536) or self.fail("the end, in an answer")
+                        if not answer.startswith(b"HTTP/1.1 200 "):
+                            failed.append(answer)
+                        answered[which] += 1
+                        if not kept:
+                            client.close()
+                            client = None
+                    except (OSError, AssertionError) as error:
+                        failed.append(error)
+                        client = None
+            self.addCleanup(stop.set)
+            asking = [threading.Thread(target=ask, args=(i, *how)) for i, how in enumerate((("rsa.test", True), ("rsa.test", False), ("ec.test", False)))]
+            for thread in asking:
+                thread.start()
+            for i in range(max(4, scaled(20))):
+                name = ("rsa", "ec")[i % 2]
+                self.made.leaf(name, [f"{name}.test"], kind=name)
+                self.made.join(f"{name}.full", name, "intermediate")
+                policy = list(PREDEFINED)[i % len(PREDEFINED)]
+                config.properties["sslPolicy"] = {"policyType": "Predefined", "policyName": policy}
+                gateway.write_template(config.template())
+                gateway.reload()
+                with self.connect(port, f"{name}.test", self.client()) as client:
+                    shown = ssl.DER_cert_to_PEM_cert(client.getpeercert(binary_form=True))
+                    self.assertEqual("".join(shown.split()), "".join(self.made.pem(name).split()), "new handshakes get the new one")
+                    self.assertEqual(client.version(), "TLSv1.3" if PREDEFINED[policy][2] else "TLSv1.2")
+            stop.set()
+            for thread in asking:
+                thread.join()
+            self.assertEqual(failed, [])
+            self.assertTrue(all(answered), answered)
+            for tunnel in tunnels:
+                tunnel.send(b"still here")
+                self.assertEqual(tunnel.receive(), (2, b"still here"))
+                tunnel.stream.close()
 
     def test_renegotiation_is_refused(self):
         with self.run_gateway(self.two_sites()) as gateway:
