@@ -57,8 +57,8 @@ class Program {
         events_(clock_, level_of(options.log_level), options.log_format == "json", event_sink_),
         engine_(clock_, random_),
         signals_(gateway_signals, [this](int number) { hear(number); }),
-        data_plane_(engine_, clock_, resolver_, {options.workers, {Limits{}, access_sink_, for_people}},
-                    events_),
+        data_plane_(engine_, clock_, resolver_,
+                    {options.workers, {Limits{}, access_sink_, for_people}, staples_}, events_),
         configuration_(control::FileSource(options.files), control::StateFolder(options.state), activation(),
                        random_, events_),
         pages_(observed(), admin_token()),
@@ -179,6 +179,7 @@ class Program {
                options_.admin == "off" ? "" : ", admin http://" + admin_address_.to_string() + "/");
     io::notify_service_manager("READY=1");
     tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, stop_));
+    tasks_.spawn(configuration_.follow_certificates(engine_, resolver_, *staples_, stop_));
     if (options_.watch) tasks_.spawn(configuration_.watch(engine_, stop_));
     co_await first_probes();
     if (!stop_.requested())
@@ -275,6 +276,7 @@ class Program {
   std::atomic<int> stop_signals_ = 0;
   io::Signals signals_;
   io::AresResolver resolver_;
+  std::shared_ptr<tls::Staples> staples_ = std::make_shared<tls::Staples>();
   proxy::DataPlane data_plane_;
   control::Configuration configuration_;
   std::string token_note_;

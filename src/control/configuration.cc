@@ -43,7 +43,8 @@ Configuration::Outcome Configuration::load(Problems& problems) {
   activation_.commit();
   gateway_ = std::move(gateway);
   ++version_;
-  if (changed_) changed_->request_stop();
+  if (pages_changed_) pages_changed_->request_stop();
+  if (certificates_changed_) certificates_changed_->request_stop();
   return Outcome::taken;
 }
 
@@ -89,11 +90,11 @@ void Configuration::reload(std::string_view why) {
 
 io::Task<> Configuration::follow_error_pages(io::Engine& engine, io::Resolver& resolver,
                                              io::StopSource& stop) {
-  PageFetcher fetcher(engine, resolver);
+  HttpClient client(engine, resolver);
   io::TaskGroup fetches(engine, &stop);
   std::uint64_t seen = 0;
   while (!stop.requested()) {
-    changed_ = std::make_unique<io::StopSource>(&stop);
+    pages_changed_ = std::make_unique<io::StopSource>(&stop);
     if (std::exchange(seen, version_) != version_) {
       std::set<std::string> wanted;
       each_page(*gateway_, [&](const model::ErrorPage& page) {
@@ -102,18 +103,19 @@ io::Task<> Configuration::follow_error_pages(io::Engine& engine, io::Resolver& r
       std::erase_if(pages_, [&](const auto& page) { return !wanted.contains(page.first); });
       for (const std::string& url : wanted) {
         if (under_way_.insert(url).second)
-          fetches.spawn(fetch_error_page(url, engine, fetcher, fetches.stop_source()));
+          fetches.spawn(fetch_error_page(url, engine, client, fetches.stop_source()));
       }
     }
-    (void)co_await engine.sleep({never, changed_.get()});
+    (void)co_await engine.sleep({never, pages_changed_.get()});
   }
   co_await fetches.join();
-  changed_.reset();
+  pages_changed_.reset();
 }
 
-io::Task<> Configuration::fetch_error_page(std::string url, io::Engine& engine, PageFetcher& fetcher,
+io::Task<> Configuration::fetch_error_page(std::string url, io::Engine& engine, HttpClient& client,
                                            io::StopSource& stop) {
-  auto got = co_await fetcher.get(url, model::ErrorPage::body_bytes_max, engine.in(page_timeout, stop));
+  auto got = co_await client.ask({url, "text/html", model::ErrorPage::body_bytes_max},
+                                 engine.in(page_timeout, stop));
   under_way_.erase(url);
   if (stop.requested()) co_return;
   const auto before = pages_.find(url);
@@ -130,6 +132,18 @@ io::Task<> Configuration::fetch_error_page(std::string url, io::Engine& engine, 
   put_pages(*next, pages_);
   gateway_ = std::move(next);
   activation_.refresh(gateway_);
+}
+
+io::Task<> Configuration::follow_certificates(io::Engine& engine, io::Resolver& resolver,
+                                              tls::Staples& staples, io::StopSource& stop) {
+  HttpClient client(engine, resolver);
+  Stapler stapler(engine, client, staples, events_);
+  while (!stop.requested()) {
+    certificates_changed_ = std::make_unique<io::StopSource>(&stop);
+    stapler.follow(*gateway_);
+    co_await stapler.run(*certificates_changed_);
+  }
+  certificates_changed_.reset();
 }
 
 io::Task<> Configuration::watch(io::Engine& engine, io::StopSource& stop) {

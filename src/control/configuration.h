@@ -9,7 +9,8 @@
 
 #include "base/random.h"
 #include "control/file_source.h"
-#include "control/page_fetcher.h"
+#include "control/http_client.h"
+#include "control/stapler.h"
 #include "control/state_folder.h"
 #include "io/engine.h"
 #include "io/task.h"
@@ -47,6 +48,9 @@ class Configuration {
   // fetched, or the gateway's own.
   [[nodiscard]] io::Task<> follow_error_pages(io::Engine& engine, io::Resolver& resolver,
                                               io::StopSource& stop);
+  // Keeps the OCSP answers of the certificates in force.
+  [[nodiscard]] io::Task<> follow_certificates(io::Engine& engine, io::Resolver& resolver,
+                                               tls::Staples& staples, io::StopSource& stop);
   // --watch: looks twice a second whether a file changed.
   [[nodiscard]] io::Task<> watch(io::Engine& engine, io::StopSource& stop);
 
@@ -56,8 +60,7 @@ class Configuration {
  private:
   // The key of affinity cookies, where the local file gives none and somebody needs it.
   void find_affinity_key(model::Gateway& gateway, Problems& problems);
-  io::Task<> fetch_error_page(std::string url, io::Engine& engine, PageFetcher& fetcher,
-                              io::StopSource& stop);
+  io::Task<> fetch_error_page(std::string url, io::Engine& engine, HttpClient& client, io::StopSource& stop);
   FileSource source_;
   StateFolder state_;
   Activation activation_;
@@ -67,7 +70,9 @@ class Configuration {
   std::uint64_t version_ = 0;
   std::map<std::string, std::shared_ptr<const std::string>> pages_;  // by URL: the last that could be had
   std::set<std::string> under_way_;                                  // URLs being fetched
-  std::unique_ptr<io::StopSource> changed_;                          // wakes who waits for a version
+  // Wake who waits for a version: those who follow error pages, and certificates.
+  std::unique_ptr<io::StopSource> pages_changed_;
+  std::unique_ptr<io::StopSource> certificates_changed_;
   std::string made_key_;  // where the state folder cannot be written
 };
 

@@ -35,6 +35,7 @@ std::vector<std::shared_ptr<const RouteNames>> names_of(const model::Gateway& ga
 DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
                      const DataPlaneSettings& settings, telemetry::EventLog& events)
     : control_(control),
+      tls_(settings.staples),
       directory_(control, resolver, events, [this] { publish_members(); }),
       prober_(control, settings.worker.limits, events,
               [this](const std::shared_ptr<board::Member>& member, model::Health health) {

@@ -19,6 +19,7 @@ namespace passerelle::proxy {
 struct DataPlaneSettings {
   unsigned workers = 1;
   WorkerSettings worker;
+  std::shared_ptr<const tls::Staples> staples;  // filled by who asks OCSP responders
 };
 
 // A thread with its engine and its worker. Owned by DataPlane.

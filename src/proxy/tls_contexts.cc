@@ -88,7 +88,7 @@ TlsContexts::Servers TlsContexts::servers(const model::Gateway& gateway, Problem
         sites.push_back({listener.host_names, **certificate, policy, demands_of(gateway, listener)});
     }
     if (sites.empty()) continue;
-    auto context = tls::ServerContext::make(std::move(sites), ticket_keys_);
+    auto context = tls::ServerContext::make(std::move(sites), ticket_keys_, staples_);
     if (context)
       out.back() = std::move(*context);
     else

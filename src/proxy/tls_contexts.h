@@ -21,6 +21,8 @@ namespace passerelle::proxy {
 // knows by it whether anything changed.
 class TlsContexts {
  public:
+  explicit TlsContexts(std::shared_ptr<const tls::Staples> staples) : staples_(std::move(staples)) {}
+
   using Servers = std::vector<std::shared_ptr<const tls::ServerContext>>;
   using Clients = std::vector<std::shared_ptr<const tls::ClientContext>>;
 
@@ -42,6 +44,7 @@ class TlsContexts {
       const model::Gateway& gateway, const model::MemberVerification& verification);
 
   std::shared_ptr<tls::TicketKeys> ticket_keys_ = std::make_shared<tls::TicketKeys>();
+  std::shared_ptr<const tls::Staples> staples_;
   std::map<std::string, std::weak_ptr<const tls::ClientContext>> clients_;  // by what they demand
 };
 

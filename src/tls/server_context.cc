@@ -154,8 +154,20 @@ int ServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, E
   return sealing == 1 ? keys->seal(name, iv, cipher, mac) : keys->open(name, iv, cipher, mac);
 }
 
+// The client wants to see what the issuer says of the certificate now.
+int ServerContext::on_status_request(SSL* ssl, void* /*unused*/) {
+  const auto* prepared = static_cast<const Prepared*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  const auto answer = prepared->staples->find(prepared->fingerprint);
+  if (!answer) return SSL_TLSEXT_ERR_NOACK;
+  void* copy = OPENSSL_memdup(answer->data(), answer->size());  // OpenSSL's to free
+  if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(answer->size()));
+  return SSL_TLSEXT_ERR_OK;
+}
+
 std::expected<ServerContext::Prepared, std::string> ServerContext::prepare(Site site) {
-  Prepared out{std::move(site), ContextHandle(SSL_CTX_new(TLS_server_method())), nullptr};
+  Prepared out{std::move(site), ContextHandle(SSL_CTX_new(TLS_server_method())), {}, nullptr, nullptr};
+  out.fingerprint = out.site.certificate.fingerprint();
   SSL_CTX* context = out.context.get();
   if (context == nullptr) return openssl_failure("TLS context");
   set_common_options(context);
@@ -174,21 +186,25 @@ std::expected<ServerContext::Prepared, std::string> ServerContext::prepare(Site 
   SSL_CTX_set_num_tickets(context, 1);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
   SSL_CTX_set_tlsext_servername_callback(context, accept_server_name);
+  SSL_CTX_set_tlsext_status_cb(context, on_status_request);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   return out;
 }
 
 std::expected<std::shared_ptr<const ServerContext>, std::string> ServerContext::make(
-    std::vector<Site> sites, std::shared_ptr<TicketKeys> ticket_keys) {
+    std::vector<Site> sites, std::shared_ptr<TicketKeys> ticket_keys,
+    std::shared_ptr<const Staples> staples) {
   ERR_clear_error();
   std::vector<Prepared> prepared;
   for (Site& site : sites) {
     auto one = prepare(std::move(site));
     if (!one) return std::unexpected(one.error());
     one->ticket_keys = ticket_keys.get();
+    one->staples = staples.get();
     prepared.push_back(std::move(*one));
   }
-  std::shared_ptr<ServerContext> out(new ServerContext(std::move(prepared), std::move(ticket_keys)));
+  std::shared_ptr<ServerContext> out(
+      new ServerContext(std::move(prepared), std::move(ticket_keys), std::move(staples)));
   // Asked during handshakes only, and who shakes hands holds a reference to this.
   for (Prepared& one : out->sites_) SSL_CTX_set_app_data(one.context.get(), &one);
   SSL_CTX_set_client_hello_cb(out->get(), on_client_hello, out.get());

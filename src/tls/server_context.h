@@ -11,6 +11,7 @@
 #include "tls/authorities.h"
 #include "tls/certificate.h"
 #include "tls/openssl_handles.h"
+#include "tls/staples.h"
 #include "tls/ticket_keys.h"
 
 namespace passerelle::tls {
@@ -54,7 +55,8 @@ struct Site {
 class ServerContext {
  public:
   [[nodiscard]] static std::expected<std::shared_ptr<const ServerContext>, std::string> make(
-      std::vector<Site> sites, std::shared_ptr<TicketKeys> ticket_keys);
+      std::vector<Site> sites, std::shared_ptr<TicketKeys> ticket_keys,
+      std::shared_ptr<const Staples> staples);
   ~ServerContext();
   ServerContext(const ServerContext&) = delete;
   ServerContext& operator=(const ServerContext&) = delete;
@@ -67,19 +69,24 @@ class ServerContext {
   struct Prepared {
     Site site;
     ContextHandle context;
+    std::string fingerprint;  // of its certificate
     TicketKeys* ticket_keys = nullptr;
+    const Staples* staples = nullptr;
   };
-  ServerContext(std::vector<Prepared> sites, std::shared_ptr<TicketKeys> ticket_keys)
-      : sites_(std::move(sites)), ticket_keys_(std::move(ticket_keys)) {}
+  ServerContext(std::vector<Prepared> sites, std::shared_ptr<TicketKeys> ticket_keys,
+                std::shared_ptr<const Staples> staples)
+      : sites_(std::move(sites)), ticket_keys_(std::move(ticket_keys)), staples_(std::move(staples)) {}
   static int on_client_hello(SSL* ssl, int* alert, void* self);
   static int on_verify(int sound, X509_STORE_CTX* verification);
   static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                        EVP_MAC_CTX* mac, int sealing);
+  static int on_status_request(SSL* ssl, void* unused);
   static std::expected<Prepared, std::string> prepare(Site site);
   [[nodiscard]] const Prepared& choose(std::optional<std::string_view> name) const;
 
   std::vector<Prepared> sites_;
   std::shared_ptr<TicketKeys> ticket_keys_;
+  std::shared_ptr<const Staples> staples_;
 };
 
 }  // namespace passerelle::tls

@@ -44,7 +44,7 @@ class TlsStreamTest : public testing::Test {
   TlsStreamTest() {
     const std::array<std::string, 1> names = {"localhost"};
     server_context = ServerContext::make({Site{{}, *Certificate::self_signed(names), usual_policy()}},
-                                         std::make_shared<TicketKeys>())
+                                         std::make_shared<TicketKeys>(), std::make_shared<const Staples>())
                          .value();
     client_context = ClientContext::make_trusting().value();
     listener = std::move(*kind.engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));

@@ -1,4 +1,4 @@
-// Gets a page over HTTP or HTTPS: custom error pages, which Azure too fetches once when they are configured.
+// Asks other servers over HTTP or HTTPS: for custom error pages, and OCSP responders.
 #pragma once
 
 #include <expected>
@@ -14,15 +14,23 @@
 
 namespace passerelle::control {
 
-// A resource on the control plane's engine. Plain GETs without redirects; certificates are verified by the
-// system's authorities.
-class PageFetcher {
- public:
-  PageFetcher(io::Engine& engine, io::Resolver& resolver) : engine_(engine), resolver_(resolver) {}
+// A value. With a body it is a POST, else a GET.
+struct HttpQuestion {
+  std::string url;
+  std::string_view accept;
+  std::size_t answer_bytes_max = 0;
+  std::string body = {};
+  std::string_view content_type = {};
+};
 
-  // The body of a 200 with at most `bytes_max`. The error is a part of a sentence: why there is none.
-  [[nodiscard]] io::Task<std::expected<std::string, std::string>> get(std::string url, std::size_t bytes_max,
-                                                                      io::Wait wait);
+// A resource on the control plane's engine. One request a connection, no redirects; certificates are verified
+// by the system's authorities.
+class HttpClient {
+ public:
+  HttpClient(io::Engine& engine, io::Resolver& resolver) : engine_(engine), resolver_(resolver) {}
+
+  // The body of a 200. The error is a part of a sentence: why there is none.
+  [[nodiscard]] io::Task<std::expected<std::string, std::string>> ask(HttpQuestion question, io::Wait wait);
 
  private:
   struct Target {

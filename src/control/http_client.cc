@@ -1,4 +1,4 @@
-#include "control/page_fetcher.h"
+#include "control/http_client.h"
 
 #include <fmt/format.h>
 
@@ -26,7 +26,7 @@ std::string why(const Error& error) {
 
 }  // namespace
 
-std::optional<PageFetcher::Target> PageFetcher::parse(std::string_view text) {
+std::optional<HttpClient::Target> HttpClient::parse(std::string_view text) {
   const auto url = parse_url(text);
   if (!url || (url->scheme != "http" && url->scheme != "https") || !http1::host_of(url->authority))
     return std::nullopt;
@@ -37,7 +37,7 @@ std::optional<PageFetcher::Target> PageFetcher::parse(std::string_view text) {
   return Target{tls, url->authority, std::move(host), url->target, url->port.value_or(usual)};
 }
 
-io::Task<Result<io::Resolution>> PageFetcher::resolve(const std::string& host, io::Wait wait) {
+io::Task<Result<io::Resolution>> HttpClient::resolve(const std::string& host, io::Wait wait) {
   if (const auto ip = IpAddress::parse(host)) co_return io::Resolution{{*ip}, {}};
   auto answer = std::make_shared<Answer>();
   resolver_.resolve(host, [answer, &engine = engine_](Result<io::Resolution> got) {
@@ -53,8 +53,8 @@ io::Task<Result<io::Resolution>> PageFetcher::resolve(const std::string& host, i
   co_return std::unexpected(Error{ErrorKind::timed_out, {}, 0, "resolve"});
 }
 
-io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> PageFetcher::connect(const Target& url,
-                                                                                       io::Wait wait) {
+io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> HttpClient::connect(const Target& url,
+                                                                                      io::Wait wait) {
   const auto found = co_await resolve(url.host, wait);
   if (!found || found->addresses.empty())
     co_return std::unexpected(fmt::format("the name {} cannot be resolved", url.host));
@@ -69,16 +69,19 @@ io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> PageFetcher::c
   co_return std::move(secured);
 }
 
-io::Task<std::expected<std::string, std::string>> PageFetcher::get(std::string text, std::size_t bytes_max,
-                                                                   io::Wait wait) {
-  const auto url = parse(text);
+io::Task<std::expected<std::string, std::string>> HttpClient::ask(HttpQuestion question, io::Wait wait) {
+  const auto url = parse(question.url);
   if (!url) co_return std::unexpected(std::string("it is no URL"));
   auto stream = co_await connect(*url, wait);
   if (!stream) co_return std::unexpected(stream.error());
-  const std::string request = fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Passerelle\r\nAccept: text/html\r\nConnection: "
-      "close\r\n\r\n",
-      url->target, url->authority);
+  const std::string_view method = question.body.empty() ? "GET" : "POST";
+  std::string request = fmt::format(
+      "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Passerelle\r\nAccept: {}\r\nConnection: close\r\n", method,
+      url->target, url->authority, question.accept);
+  if (!question.body.empty())
+    request += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", question.content_type,
+                           question.body.size());
+  request += "\r\n" + question.body;
   if (auto sent = co_await (*stream)->send(request, wait); !sent)
     co_return std::unexpected(why(sent.error()));
   http::MessageSource source(**stream, http1::HeadKind::response, limits_, workspace_);
@@ -87,15 +90,15 @@ io::Task<std::expected<std::string, std::string>> PageFetcher::get(std::string t
   if (outcome.kind != http::HeadOutcome::Kind::complete)
     co_return std::unexpected(std::string("what answers is no HTTP"));
   if (head->status != 200) co_return std::unexpected(fmt::format("the answer is a {}", head->status));
-  const auto framing = http1::response_framing(*head, "GET");
+  const auto framing = http1::response_framing(*head, method);
   if (!framing) co_return std::unexpected(std::string(framing.error().what));
   source.begin_body(*framing);
   std::string body;
   while (!source.body_finished()) {
     const auto piece = co_await source.read_body(wait);
     if (!piece) co_return std::unexpected(why(piece.error()));
-    if (body.size() + piece->size() > bytes_max)
-      co_return std::unexpected(fmt::format("it is longer than {} bytes", bytes_max));
+    if (body.size() + piece->size() > question.answer_bytes_max)
+      co_return std::unexpected(fmt::format("it is longer than {} bytes", question.answer_bytes_max));
     body += *piece;
   }
   co_return body;

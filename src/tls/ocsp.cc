@@ -1,0 +1,102 @@
+#include "tls/ocsp.h"
+
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <openssl/x509v3.h>
+
+#include <ctime>
+
+#include "tls/certificate_parts.h"
+
+namespace passerelle::tls {
+namespace {
+
+using RequestHandle = std::unique_ptr<OCSP_REQUEST, FreeWith<OCSP_REQUEST_free>>;
+using ResponseHandle = std::unique_ptr<OCSP_RESPONSE, FreeWith<OCSP_RESPONSE_free>>;
+using BasicHandle = std::unique_ptr<OCSP_BASICRESP, FreeWith<OCSP_BASICRESP_free>>;
+using IdHandle = std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>>;
+
+// Clocks differ; an answer may be from a moment ahead.
+constexpr long skew_seconds = 300;
+
+X509* issuer_of(const Certificate::Parts& parts) {
+  return parts.chain.empty() ? nullptr : parts.chain.front().get();
+}
+
+std::string responder_of(X509* certificate) {
+  STACK_OF(OPENSSL_STRING)* urls = X509_get1_ocsp(certificate);
+  std::string out;
+  if (sk_OPENSSL_STRING_num(urls) > 0) out = sk_OPENSSL_STRING_value(urls, 0);
+  X509_email_free(urls);
+  return out;
+}
+
+std::int64_t seconds_of(const ASN1_GENERALIZEDTIME* time) {
+  std::tm parts{};
+  return time != nullptr && ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
+}
+
+// By the issuer's key, or by one whose certificate the issuer signed for this.
+bool is_signed(OCSP_BASICRESP* basic, X509* issuer) {
+  const StoreHandle store(X509_STORE_new());
+  X509_STORE_add_cert(store.get(), issuer);
+  X509_VERIFY_PARAM_set_flags(X509_STORE_get0_param(store.get()), X509_V_FLAG_PARTIAL_CHAIN);
+  STACK_OF(X509)* issuers = sk_X509_new_null();
+  sk_X509_push(issuers, issuer);
+  const bool out = OCSP_basic_verify(basic, issuers, store.get(), OCSP_TRUSTOTHER) == 1;
+  sk_X509_free(issuers);
+  return out;
+}
+
+}  // namespace
+
+std::optional<OcspQuestion> ocsp_question(const Certificate& certificate) {
+  const auto& parts = certificate.parts();
+  X509* issuer = issuer_of(parts);
+  OcspQuestion out{responder_of(parts.leaf.get()), {}};
+  if (issuer == nullptr || out.url.empty()) return std::nullopt;
+  const RequestHandle request(OCSP_REQUEST_new());
+  IdHandle id(OCSP_cert_to_id(nullptr, parts.leaf.get(), issuer));
+  if (!id || OCSP_request_add0_id(request.get(), id.get()) == nullptr) return std::nullopt;
+  (void)id.release();  // the request's now
+  const int size = i2d_OCSP_REQUEST(request.get(), nullptr);
+  if (size <= 0) return std::nullopt;
+  out.request.resize(static_cast<std::size_t>(size));
+  auto* at = static_cast<unsigned char*>(static_cast<void*>(out.request.data()));
+  i2d_OCSP_REQUEST(request.get(), &at);
+  return out;
+}
+
+std::expected<OcspAnswer, std::string> read_ocsp_answer(const Certificate& certificate,
+                                                        std::string_view answer) {
+  ERR_clear_error();
+  const auto refuse = [](std::string_view why) {
+    ERR_clear_error();
+    return std::unexpected(std::string(why));
+  };
+  const auto& parts = certificate.parts();
+  X509* issuer = issuer_of(parts);
+  if (issuer == nullptr) return refuse("the issuer's certificate is not here");
+  const auto* at = static_cast<const unsigned char*>(static_cast<const void*>(answer.data()));
+  const ResponseHandle response(d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(answer.size())));
+  if (!response) return refuse("the answer is no OCSP response");
+  if (const int status = OCSP_response_status(response.get()); status != OCSP_RESPONSE_STATUS_SUCCESSFUL)
+    return refuse(std::string("the responder says ") + OCSP_response_status_str(status));
+  const BasicHandle basic(OCSP_response_get1_basic(response.get()));
+  if (!basic || !is_signed(basic.get(), issuer)) return refuse("the answer is not signed by the issuer");
+  const IdHandle id(OCSP_cert_to_id(nullptr, parts.leaf.get(), issuer));
+  int status = V_OCSP_CERTSTATUS_UNKNOWN;
+  ASN1_GENERALIZEDTIME* this_update = nullptr;
+  ASN1_GENERALIZEDTIME* next_update = nullptr;
+  if (OCSP_resp_find_status(basic.get(), id.get(), &status, nullptr, nullptr, &this_update, &next_update) !=
+      1)
+    return refuse("the answer is for another certificate");
+  if (OCSP_check_validity(this_update, next_update, skew_seconds, -1) != 1)
+    return refuse("the answer is out of date");
+  return OcspAnswer{status == V_OCSP_CERTSTATUS_GOOD      ? OcspAnswer::Status::good
+                    : status == V_OCSP_CERTSTATUS_REVOKED ? OcspAnswer::Status::revoked
+                                                          : OcspAnswer::Status::unknown,
+                    seconds_of(next_update)};
+}
+
+}  // namespace passerelle::tls
