@@ -36,6 +36,8 @@ const std::vector<int> gateway_signals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGU
 constexpr const char* version_text = "0.1.0";
 // How long the first probes may take before the report under the ready line is printed without them.
 constexpr std::chrono::milliseconds first_probes_wait{700};
+// Of an OCSP responder that is asked about a client.
+constexpr std::chrono::seconds responder_timeout{5};
 
 telemetry::Level level_of(const std::string& name) {
   if (name == "debug") return telemetry::Level::debug;
@@ -58,7 +60,8 @@ class Program {
         engine_(clock_, random_),
         signals_(gateway_signals, [this](int number) { hear(number); }),
         data_plane_(engine_, clock_, resolver_,
-                    {options.workers, {Limits{}, access_sink_, for_people}, staples_}, events_),
+                    {options.workers, {Limits{}, access_sink_, for_people, ask_responder()}, staples_},
+                    events_),
         configuration_(control::FileSource(options.files), control::StateFolder(options.state), activation(),
                        random_, events_),
         pages_(observed(), admin_token()),
@@ -80,6 +83,21 @@ class Program {
         },
         [this] { data_plane_.commit(); },
         [this](std::shared_ptr<const model::Gateway> gateway) { data_plane_.refresh(std::move(gateway)); }};
+  }
+
+  // Workers have no way to other servers; the control plane asks for them.
+  proxy::AskResponder ask_responder() {
+    return [this](tls::OcspQuestion question, proxy::ResponderReply reply) {
+      engine_.post([this, question = std::move(question), reply = std::move(reply)] {
+        if (!stop_.requested()) tasks_.spawn(ask(question, reply));
+      });
+    };
+  }
+
+  io::Task<> ask(tls::OcspQuestion question, proxy::ResponderReply reply) {
+    reply(co_await client_.ask({std::move(question.url), "application/ocsp-response", tls::ocsp_bytes_max,
+                                std::move(question.request), "application/ocsp-request"},
+                               engine_.in(responder_timeout, stop_)));
   }
 
   // Made once and kept; without it nobody may ask for more than reading.
@@ -277,6 +295,7 @@ class Program {
   io::Signals signals_;
   io::AresResolver resolver_;
   std::shared_ptr<tls::Staples> staples_ = std::make_shared<tls::Staples>();
+  control::HttpClient client_{engine_, resolver_};
   proxy::DataPlane data_plane_;
   control::Configuration configuration_;
   std::string token_note_;

@@ -329,11 +329,6 @@ std::optional<model::ClientAuthentication> read_client_authentication(const Comp
     if (!asks_revocation && !equals_ignoring_case(revocation, "None"))
       inner.error("verifyClientRevocation", "InvalidRequestFormat",
                   fmt::format("verifyClientRevocation is \"None\" or \"OCSP\", not '{}'", revocation));
-    if (asks_revocation)
-      inner.error(
-          "verifyClientRevocation", "NotSupportedYet",
-          "revocation of client certificates is not asked for yet, and nobody should believe it is; write "
-          "\"None\"");
     const auto mode = inner.string("verifyClientAuthMode").value_or("Strict");
     out.passthrough = equals_ignoring_case(mode, "Passthrough");
     if (!out.passthrough && !equals_ignoring_case(mode, "Strict"))

@@ -44,7 +44,9 @@ struct Limits {
 
   std::size_t upstream_idle_connections_max = 64;  // a worker keeps at most so many per member
   std::size_t members_tried_max = 3;               // connect failures before a request ends in 502
-  std::size_t connections_max = 100'000;           // open client connections and tunnels, a worker
+  // What is remembered of clients' certificates, a worker; past it all is forgotten and asked again.
+  std::size_t revocation_verdicts_max = 10'000;
+  std::size_t connections_max = 100'000;  // open client connections and tunnels, a worker
 };
 
 }  // namespace passerelle

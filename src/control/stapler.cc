@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "control/check_tls.h"
-#include "tls/ocsp.h"
 
 namespace passerelle::control {
 namespace {
@@ -22,12 +21,13 @@ void Stapler::follow(const model::Gateway& gateway) {
   const Certificates read = read_certificates(gateway.certificates, known);
   std::map<std::string, Followed> next;
   for (std::size_t i = 0; i < read.size(); ++i) {
-    if (!read[i] || !tls::ocsp_question(*read[i])) continue;
-    const std::string fingerprint = read[i]->fingerprint();
+    const auto issued = read[i] ? tls::Issued::of(*read[i]) : std::nullopt;
+    if (!issued || !tls::ocsp_question(*issued)) continue;
+    const std::string fingerprint = issued->fingerprint();
     if (auto same = followed_.extract(fingerprint))
       next.insert(std::move(same));
     else
-      next.emplace(fingerprint, Followed{gateway.certificates[i].name, *read[i]});
+      next.emplace(fingerprint, Followed{gateway.certificates[i].name, *issued});
   }
   for (const auto& [fingerprint, gone] : followed_) staples_.set(fingerprint, nullptr);
   followed_ = std::move(next);

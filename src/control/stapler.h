@@ -10,7 +10,7 @@
 #include "io/task.h"
 #include "model/gateway.h"
 #include "telemetry/event_log.h"
-#include "tls/certificate.h"
+#include "tls/ocsp.h"
 #include "tls/staples.h"
 
 namespace passerelle::control {
@@ -29,7 +29,7 @@ class Stapler {
  private:
   struct Followed {
     std::string name;
-    tls::Certificate certificate;
+    tls::Issued certificate;
     WallTime due{};
     WallTime end{};  // of the answer there is
   };

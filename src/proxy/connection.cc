@@ -51,8 +51,8 @@ io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status, bool wit
 io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr<io::Stream> stream,
                                                  const tls::ServerContext& context, ConnectionFacts& facts) {
   auto secured = std::make_unique<tls::TlsStream>(std::move(stream), context, worker.tls_workspace);
-  const auto shaken =
-      co_await secured->handshake(worker.engine.in(worker.limits.tls_handshake_timeout, worker.stop()));
+  const io::Wait wait = worker.engine.in(worker.limits.tls_handshake_timeout, worker.stop());
+  const auto shaken = co_await secured->handshake(wait);
   if (!shaken) {
     worker.counters.tls_handshakes_failed.add();
     worker.events.debug("tls", "handshake with {} failed: {} {}", facts.peer_ip,
@@ -65,8 +65,14 @@ io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr
   facts.tls_facts = secured->facts();
   if (const auto& demanded = context.demands_on(secured->session())) {
     facts.authentication = demanded->identity();
-    facts.certificate =
-        std::make_unique<const ClientCertificate>(secured->client_certificate(!demanded->passthrough));
+    auto shown = secured->client_certificate(!demanded->passthrough);
+    if (shown.is_verified() && demanded->check_revocation) {
+      const auto issued = secured->issued_client();
+      const std::string wrong =
+          issued ? co_await worker.revocation.judge(*issued, wait) : "its issuer is not known";
+      if (!wrong.empty()) shown.verification = "FAILED:" + wrong;
+    }
+    facts.certificate = std::make_unique<const ClientCertificate>(std::move(shown));
   }
   co_return secured;
 }

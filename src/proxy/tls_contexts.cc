@@ -46,7 +46,7 @@ std::optional<tls::ClientAuthentication> demands_of(const model::Gateway& gatewa
   if (!listener.profile) return std::nullopt;
   const auto& written = gateway.tls_profiles[*listener.profile].client_authentication;
   if (!written) return std::nullopt;
-  return tls::ClientAuthentication{written->passthrough, written->verify_issuer,
+  return tls::ClientAuthentication{written->passthrough, written->verify_issuer, written->check_revocation,
                                    authorities_of(gateway, written->authorities).without_leaves()};
 }
 

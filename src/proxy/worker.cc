@@ -9,6 +9,7 @@ Worker::Worker(io::Engine& engine_value, const WorkerSettings& settings, telemet
     : engine(engine_value),
       limits(settings.limits),
       upstreams(engine, limits),
+      revocation(engine, limits, settings.ask_responder),
       access_log(settings.access_sink, settings.access_for_people),
       events(events_value),
       tasks_(engine) {}

@@ -11,6 +11,7 @@
 #include "io/task_group.h"
 #include "policy/decision/decide.h"
 #include "protocol/http_date.h"
+#include "proxy/revocation.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
@@ -27,6 +28,7 @@ struct WorkerSettings {
   Limits limits;
   std::shared_ptr<telemetry::LineSink> access_sink;  // null: no access log
   bool access_for_people = false;
+  AskResponder ask_responder = {};  // of an OCSP responder; none: nothing can be checked
 };
 
 // A resource on its engine's thread; all but the constructor and `counters` are for that thread only.
@@ -56,6 +58,7 @@ class Worker {
   http::Workspace http_workspace;
   http::SpoolBudget spool_budget{limits.spool_bytes_max, 0};
   UpstreamPool upstreams;
+  RevocationCheck revocation;
   RecyclePool<policy::Decision> decisions{http::Workspace::kept_max};
   telemetry::Counters counters;
   telemetry::AccessLog access_log;

@@ -4,6 +4,7 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <ctime>
 
 #include "tls/certificate_parts.h"
@@ -18,10 +19,6 @@ using IdHandle = std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>>;
 
 // Clocks differ; an answer may be from a moment ahead.
 constexpr long skew_seconds = 300;
-
-X509* issuer_of(const Certificate::Parts& parts) {
-  return parts.chain.empty() ? nullptr : parts.chain.front().get();
-}
 
 std::string responder_of(X509* certificate) {
   STACK_OF(OPENSSL_STRING)* urls = X509_get1_ocsp(certificate);
@@ -50,13 +47,37 @@ bool is_signed(OCSP_BASICRESP* basic, X509* issuer) {
 
 }  // namespace
 
-std::optional<OcspQuestion> ocsp_question(const Certificate& certificate) {
+Issued::Issued(X509* certificate, X509* issuer)
+    : certificate_(certificate, X509_free), issuer_(issuer, X509_free) {
+  X509_up_ref(certificate);
+  X509_up_ref(issuer);
+}
+
+std::optional<Issued> Issued::of(const Certificate& certificate) {
   const auto& parts = certificate.parts();
-  X509* issuer = issuer_of(parts);
-  OcspQuestion out{responder_of(parts.leaf.get()), {}};
-  if (issuer == nullptr || out.url.empty()) return std::nullopt;
+  if (parts.chain.empty()) return std::nullopt;
+  return Issued(parts.leaf.get(), parts.chain.front().get());
+}
+
+std::optional<Issued> Issued::of_client(const SSL* ssl) {
+  const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl);
+  if (chain == nullptr || sk_X509_num(chain) < 2) return std::nullopt;
+  return Issued(sk_X509_value(chain, 0), sk_X509_value(chain, 1));
+}
+
+std::string Issued::fingerprint() const {
+  std::array<char, EVP_MAX_MD_SIZE> out{};
+  unsigned size = 0;
+  X509_digest(certificate_.get(), EVP_sha256(), static_cast<unsigned char*>(static_cast<void*>(out.data())),
+              &size);
+  return {out.data(), size};
+}
+
+std::optional<OcspQuestion> ocsp_question(const Issued& issued) {
+  OcspQuestion out{responder_of(issued.certificate()), {}};
+  if (out.url.empty()) return std::nullopt;
   const RequestHandle request(OCSP_REQUEST_new());
-  IdHandle id(OCSP_cert_to_id(nullptr, parts.leaf.get(), issuer));
+  IdHandle id(OCSP_cert_to_id(nullptr, issued.certificate(), issued.issuer()));
   if (!id || OCSP_request_add0_id(request.get(), id.get()) == nullptr) return std::nullopt;
   (void)id.release();  // the request's now
   const int size = i2d_OCSP_REQUEST(request.get(), nullptr);
@@ -67,24 +88,21 @@ std::optional<OcspQuestion> ocsp_question(const Certificate& certificate) {
   return out;
 }
 
-std::expected<OcspAnswer, std::string> read_ocsp_answer(const Certificate& certificate,
-                                                        std::string_view answer) {
+std::expected<OcspAnswer, std::string> read_ocsp_answer(const Issued& issued, std::string_view answer) {
   ERR_clear_error();
   const auto refuse = [](std::string_view why) {
     ERR_clear_error();
     return std::unexpected(std::string(why));
   };
-  const auto& parts = certificate.parts();
-  X509* issuer = issuer_of(parts);
-  if (issuer == nullptr) return refuse("the issuer's certificate is not here");
   const auto* at = static_cast<const unsigned char*>(static_cast<const void*>(answer.data()));
   const ResponseHandle response(d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(answer.size())));
   if (!response) return refuse("the answer is no OCSP response");
   if (const int status = OCSP_response_status(response.get()); status != OCSP_RESPONSE_STATUS_SUCCESSFUL)
     return refuse(std::string("the responder says ") + OCSP_response_status_str(status));
   const BasicHandle basic(OCSP_response_get1_basic(response.get()));
-  if (!basic || !is_signed(basic.get(), issuer)) return refuse("the answer is not signed by the issuer");
-  const IdHandle id(OCSP_cert_to_id(nullptr, parts.leaf.get(), issuer));
+  if (!basic || !is_signed(basic.get(), issued.issuer()))
+    return refuse("the answer is not signed by the issuer");
+  const IdHandle id(OCSP_cert_to_id(nullptr, issued.certificate(), issued.issuer()));
   int status = V_OCSP_CERTSTATUS_UNKNOWN;
   ASN1_GENERALIZEDTIME* this_update = nullptr;
   ASN1_GENERALIZEDTIME* next_update = nullptr;

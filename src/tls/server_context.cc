@@ -97,7 +97,7 @@ bool has_suite_for(const Policy& policy, const Certificate& certificate) {
 
 std::string ClientAuthentication::identity() const {
   return sha256(std::string(passthrough ? "passthrough " : "strict ") + (verify_issuer ? "issuer " : "") +
-                authorities.digest());
+                (check_revocation ? "revocation " : "") + authorities.digest());
 }
 
 ServerContext::~ServerContext() = default;
@@ -128,6 +128,9 @@ int ServerContext::on_client_hello(SSL* ssl, int* /*alert*/, void* self) {
   SSL_set_max_proto_version(ssl, chosen.site.policy.highest);
   SSL_set_security_level(ssl, SSL_CTX_get_security_level(chosen.context.get()));
   SSL_set_verify(ssl, SSL_CTX_get_verify_mode(chosen.context.get()), on_verify);
+  SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+  SSL_set_options(ssl, SSL_CTX_get_options(chosen.context.get()) & SSL_OP_NO_TICKET);
+  SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(chosen.context.get()));
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -177,13 +180,14 @@ std::expected<ServerContext::Prepared, std::string> ServerContext::prepare(Site 
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_cert_store(context, demands->authorities.make_store(false).release());
     demands->authorities.name_to(context);
+    if (demands->check_revocation) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   }
   const std::string identity = session_identity(out.site);
   SSL_CTX_set_session_id_context(context,
                                  static_cast<const unsigned char*>(static_cast<const void*>(identity.data())),
                                  static_cast<unsigned>(identity.size()));
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets only: no memory a session
-  SSL_CTX_set_num_tickets(context, 1);
+  SSL_CTX_set_num_tickets(context, (SSL_CTX_get_options(context) & SSL_OP_NO_TICKET) != 0 ? 0 : 1);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
   SSL_CTX_set_tlsext_servername_callback(context, accept_server_name);
   SSL_CTX_set_tlsext_status_cb(context, on_status_request);

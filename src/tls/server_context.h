@@ -32,8 +32,9 @@ struct Policy {
 // Mutual TLS: whether clients are asked for a certificate, and what is made of it. A handshake never fails by
 // it: what came of it is ClientCertificate::verification, for HTTP to answer.
 struct ClientAuthentication {
-  bool passthrough = false;    // asked for, not verified
-  bool verify_issuer = false;  // who issued it must be among the authorities, not only its root
+  bool passthrough = false;       // asked for, not verified
+  bool verify_issuer = false;     // who issued it must be among the authorities, not only its root
+  bool check_revocation = false;  // no session is resumed then: each handshake is checked
   Authorities authorities;
 
   // The same for the same demands: what a handshake satisfied.

@@ -8,6 +8,7 @@
 #include "io/engine.h"
 #include "io/task.h"
 #include "tls/client_context.h"
+#include "tls/ocsp.h"
 #include "tls/peer_certificate.h"
 #include "tls/server_context.h"
 
@@ -49,6 +50,8 @@ class TlsStream final : public io::Stream, private io::Ready {
   [[nodiscard]] ClientCertificate client_certificate(bool verified) const {
     return tls::client_certificate(ssl_.get(), verified);
   }
+  // The same with its issuer, where it was verified just now.
+  [[nodiscard]] std::optional<Issued> issued_client() const { return Issued::of_client(ssl_.get()); }
   [[nodiscard]] const SSL* session() const { return ssl_.get(); }
   // What the client offered, by OpenSSL's names, divided by ':'.
   [[nodiscard]] std::string ciphers_offered() const;

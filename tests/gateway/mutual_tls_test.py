@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from certificates import Certificates, openssl
 from config import Config, forward, reference
 from harness import PATIENCE, Gateway, MirrorBackend, receive_until
+from responder import Responder
 from websocket import WebSocket
 
 VARIABLES = ("client_certificate", "client_certificate_end_date", "client_certificate_fingerprint", "client_certificate_issuer", "client_certificate_serial",
@@ -170,6 +171,32 @@ class MutualTls(unittest.TestCase):
                             self.assertEqual(stream.session_reused, resumed)
                             self.assertEqual(self.ask(stream)[0], expected)
                             session = stream.session
+
+    def test_a_revoked_certificate_does_not_get_in_and_neither_does_one_that_cannot_be_checked(self):
+        responder = Responder(self.made, "intermediate")
+        self.addCleanup(responder.close)
+        names = ("good", "revoked", "unknown")
+        for name in names:
+            self.made.leaf(name, [], extensions=f"authorityInfoAccess=OCSP;URI:{responder.url}\n")
+        responder.say("good", "V")
+        responder.say("revoked", "R")
+        with self.gateway(self.config(verifyClientRevocation="OCSP")) as gateway:
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                self.assertEqual([self.answer(gateway, name, "intermediate", version=version)[0] for name in names], [200, 400, 400])
+            self.assertEqual(responder.asked, 3, "each once: the answers hold for a day")
+            self.assertEqual(self.answer(gateway, "client", "intermediate")[0], 400)  # it names no responder
+            self.assertEqual(self.answer(gateway, "stranger")[0], 400)
+            said = {gateway.wait_record(lambda r, w=wanted: r["properties"].get("sslClientVerify") == "FAILED:" + w, wanted) and wanted for wanted in
+                    ("certificate revoked", "its issuer does not know it", "it names no OCSP responder")}
+            self.assertEqual(len(said), 3)
+            context = self.client("good", "intermediate")
+            with self.connect(gateway, context) as stream:
+                self.assertEqual(self.ask(stream)[0], 200)
+                self.assertIsNone(stream.session and stream.session.has_ticket or None, "no session outlives its check")
+        responder.broken = True
+        with self.gateway(self.config(verifyClientRevocation="OCSP")) as gateway:
+            self.assertEqual(self.answer(gateway, "good", "intermediate")[0], 400)
+            gateway.wait_record(lambda r: r["properties"].get("sslClientVerify") == "FAILED:its revocation cannot be checked: the answer is a 500", "the reason")
 
     def test_an_authority_taken_away_by_reload_ends_its_sessions(self):
         config = self.config()
