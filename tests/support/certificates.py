@@ -34,9 +34,9 @@ class Certificates:
         return base64.b64encode(self.pem(*names).encode()).decode()
 
     def authority(self, name, issuer=None):
-        self._make(name, f"/O=Passerelle tests/CN={name}", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n", issuer, 300, "rsa")
+        self._make(name, f"/O=Passerelle tests/CN={name}", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n", issuer, 300, "ec")
 
-    def leaf(self, name, hosts=("localhost",), issuer="intermediate", days=300, kind="rsa", extensions="", subject=None):
+    def leaf(self, name, hosts=("localhost",), issuer="intermediate", days=300, kind="ec", extensions="", subject=None):
         names = ",".join(("IP:" if h.replace(".", "").isdigit() else "DNS:") + h for h in hosts)
         more = (f"subjectAltName={names}\n" if hosts else "") + extensions
         self._make(name, subject or f"/CN={name}", "basicConstraints=CA:FALSE\n" + more, issuer, days, kind)
