@@ -77,9 +77,12 @@ std::optional<OcspQuestion> ocsp_question(const Issued& issued) {
   OcspQuestion out{responder_of(issued.certificate()), {}};
   if (out.url.empty()) return std::nullopt;
   const RequestHandle request(OCSP_REQUEST_new());
-  IdHandle id(OCSP_cert_to_id(nullptr, issued.certificate(), issued.issuer()));
-  if (!id || OCSP_request_add0_id(request.get(), id.get()) == nullptr) return std::nullopt;
-  (void)id.release();  // the request's now
+  OCSP_CERTID* id = OCSP_cert_to_id(nullptr, issued.certificate(), issued.issuer());
+  if (id == nullptr) return std::nullopt;
+  if (OCSP_request_add0_id(request.get(), id) == nullptr) {  // else it is the request's
+    OCSP_CERTID_free(id);
+    return std::nullopt;
+  }
   const int size = i2d_OCSP_REQUEST(request.get(), nullptr);
   if (size <= 0) return std::nullopt;
   out.request.resize(static_cast<std::size_t>(size));
