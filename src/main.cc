@@ -89,7 +89,8 @@ class Program {
   proxy::AskResponder ask_responder() {
     return [this](tls::OcspQuestion question, proxy::ResponderReply reply) {
       engine_.post([this, question = std::move(question), reply = std::move(reply)] {
-        if (!stop_.requested()) tasks_.spawn(ask(question, reply));
+        if (ending_) return reply(std::unexpected(std::string("the gateway stops")));
+        tasks_.spawn(ask(question, reply));
       });
     };
   }
@@ -97,7 +98,7 @@ class Program {
   io::Task<> ask(tls::OcspQuestion question, proxy::ResponderReply reply) {
     reply(co_await client_.ask({std::move(question.url), "application/ocsp-response", tls::ocsp_bytes_max,
                                 std::move(question.request), "application/ocsp-request"},
-                               engine_.in(responder_timeout, stop_)));
+                               engine_.in(responder_timeout, ended_)));
   }
 
   // Made once and kept; without it nobody may ask for more than reading.
@@ -277,6 +278,7 @@ class Program {
   io::Task<> end(int code) {
     if (std::exchange(ending_, true)) co_return;
     stop_.request_stop();
+    ended_.request_stop();
     co_await admin_.stop();
     co_await data_plane_.stop();
     exit_code_ = code;
@@ -302,7 +304,8 @@ class Program {
   admin::AdminPages pages_;
   http::Server admin_;
   io::TaskGroup tasks_;
-  io::StopSource stop_;
+  io::StopSource stop_;   // nothing new begins
+  io::StopSource ended_;  // what is under way ends too
   Endpoint admin_address_;
   int exit_code_ = cli::exit_done;
   bool ready_ = false;

@@ -42,6 +42,12 @@ std::optional<std::vector<Written>> strings_of(const PropertyReader& reader, std
   return out;
 }
 
+// Templates write "" where there is nothing.
+std::optional<std::string> text_of(const PropertyReader& reader, std::string_view property) {
+  auto out = reader.string(property);
+  return out && out->empty() ? std::nullopt : std::move(out);
+}
+
 std::string without_line_breaks(std::string text) {
   std::erase_if(text, [](char c) { return c == '\r' || c == '\n'; });
   return text;
@@ -54,8 +60,8 @@ class PolicyReader {
 
   std::optional<model::TlsPolicy> read() {
     policy_.origin = c_.problems.locate(reader_.item().where);
-    const auto type = reader_.string("policyType");
-    const auto name = reader_.string("policyName");
+    const auto type = text_of(reader_, "policyType");
+    const auto name = text_of(reader_, "policyName");
     const bool disables = reader_.value("disabledSslProtocols") != nullptr;
     if (type && disables && !reader_.value("disabledSslProtocols")->items.empty()) {
       reader_.error("disabledSslProtocols", "InvalidRequestFormat",
@@ -118,7 +124,7 @@ class PolicyReader {
 
   bool read_custom(bool second) {
     policy_.name = second ? "CustomV2" : "Custom";
-    const auto lowest = reader_.string("minProtocolVersion");
+    const auto lowest = text_of(reader_, "minProtocolVersion");
     const auto version = parse_tls_version(lowest.value_or(second ? "TLSv1_2" : "TLSv1_0"));
     if (!version)
       return refuse(
@@ -203,6 +209,12 @@ class PolicyReader {
       policy_.lowest = next(policy_.lowest, 1);
     while (is_off(policy_.highest) && policy_.highest > policy_.lowest)
       policy_.highest = next(policy_.highest, -1);
+    for (auto between = policy_.lowest; between < policy_.highest; between = next(between, 1)) {
+      if (is_off(between))
+        return refuse("disabledSslProtocols",
+                      fmt::format("{} cannot be left out between others; disable what is older too",
+                                  to_string(between)));
+    }
     if (is_off(policy_.lowest))
       return refuse("disabledSslProtocols", "every protocol is disabled; leave one");
     return true;
@@ -324,12 +336,12 @@ std::optional<model::ClientAuthentication> read_client_authentication(const Comp
   if (written) {
     const PropertyReader inner(*written, c.problems);
     out.verify_issuer = inner.boolean("verifyClientCertIssuerDN").value_or(false);
-    const auto revocation = inner.string("verifyClientRevocation").value_or("None");
+    const auto revocation = text_of(inner, "verifyClientRevocation").value_or("None");
     asks_revocation = equals_ignoring_case(revocation, "OCSP");
     if (!asks_revocation && !equals_ignoring_case(revocation, "None"))
       inner.error("verifyClientRevocation", "InvalidRequestFormat",
                   fmt::format("verifyClientRevocation is \"None\" or \"OCSP\", not '{}'", revocation));
-    const auto mode = inner.string("verifyClientAuthMode").value_or("Strict");
+    const auto mode = text_of(inner, "verifyClientAuthMode").value_or("Strict");
     out.passthrough = equals_ignoring_case(mode, "Passthrough");
     if (!out.passthrough && !equals_ignoring_case(mode, "Strict"))
       inner.error("verifyClientAuthMode", "InvalidRequestFormat",
@@ -448,7 +460,7 @@ void compile_certificates(const Compilation& c) {
     const std::string mapping = fmt::format(
         "\"sslCertificates\": {{ \"{}\": {{ \"pfx\": \"cert.pfx\", \"password\": \"…\" }} }}", item.name);
     if (reader.failed("data") || reader.failed("password")) continue;
-    const auto data = reader.string("data");
+    const auto data = text_of(reader, "data");
     if (!data) {
       if (reader.value("keyVaultSecretId") != nullptr || reader.failed("keyVaultSecretId")) {
         // As in Azure: its listener is disabled, and the others go on.

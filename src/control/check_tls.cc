@@ -151,20 +151,26 @@ void check_policies(const model::Gateway& gateway, const Certificates& certifica
                       fmt::join(lacking, ", ")));
   }
   for (const model::Listener& listener : gateway.listeners) {
-    if (!listener.certificate || !certificates[*listener.certificate]) continue;
+    if (!listener.certificate || listener.disabled) continue;
     const auto own = listener.profile ? gateway.tls_profiles[*listener.profile].policy : std::nullopt;
     const model::TlsPolicy& policy = gateway.tls_policies[own.value_or(0)];
-    const tls::Certificate& certificate = *certificates[*listener.certificate];
-    if (tls::has_suite_for(tls_of(policy), certificate)) continue;
+    const model::Certificate& written = gateway.certificates[*listener.certificate];
+    const auto& certificate = certificates[*listener.certificate];
+    const tls::Policy spoken = tls_of(policy);
+    const bool self_made = written.kind == model::Certificate::Kind::self_signed;
+    if (!certificate && !self_made) continue;  // that was said
+    const bool fits = self_made ? tls::has_suite_for(spoken, true) || tls::has_suite_for(spoken, false)
+                                : tls::has_suite_for(spoken, certificate->is_rsa());
+    if (fits) continue;
+    const bool rsa = self_made || certificate->is_rsa();
     add(problems, Severity::error, policy.origin.file.empty() ? listener.origin : policy.origin,
         "ApplicationGatewaySslPolicyInvalid",
         fmt::format(
-            "the policy {} has no suite for the certificate '{}' of the listener '{}', whose key is {}; add "
-            "one, such as {}",
-            policy.name, gateway.certificates[*listener.certificate].name, listener.name,
-            certificate.is_rsa() ? "RSA" : "EC",
-            certificate.is_rsa() ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
-                                 : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"));
+            "the policy {} has no suite that can be spoken with the certificate '{}' of the listener '{}'{}; "
+            "add one, such as {}",
+            policy.name, written.name, listener.name,
+            self_made ? "" : fmt::format(", whose key is {}", rsa ? "RSA" : "EC"),
+            rsa ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"));
   }
 }
 
@@ -174,6 +180,9 @@ void lint_certificates(const model::Gateway& gateway, const Certificates& read, 
   for (std::size_t i = 0; i < read.size(); ++i) {
     if (!read[i]) continue;
     const model::Certificate& certificate = gateway.certificates[i];
+    if (const std::string why = tls::unusable(*read[i]); !why.empty())
+      add(problems, Severity::error, certificate.origin, "ApplicationGatewaySslCertificateInvalidData",
+          fmt::format("the certificate '{}' cannot be used: {}", certificate.name, why));
     if (const std::string broken = read[i]->chain_error(); !broken.empty())
       add(problems, Severity::error, certificate.origin, "ApplicationGatewaySslCertificateInvalidChain",
           fmt::format("the certificate '{}' cannot be used: {}", certificate.name, broken));

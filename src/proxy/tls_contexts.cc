@@ -26,10 +26,7 @@ tls::Certificate::Outcome read_certificate(const model::Certificate& certificate
     case model::Certificate::Kind::missing: break;
   }
   // With an EC key, unless the policy's suites are all for RSA.
-  auto made = tls::Certificate::self_signed(certificate.host_names);
-  if (made && !tls::has_suite_for(policy, *made))
-    return tls::Certificate::self_signed(certificate.host_names, true);
-  return made;
+  return tls::Certificate::self_signed(certificate.host_names, !tls::has_suite_for(policy, false));
 }
 
 tls::Authorities authorities_of(const model::Gateway& gateway, const std::vector<std::size_t>& indexes) {
@@ -81,7 +78,10 @@ TlsContexts::Servers TlsContexts::servers(const model::Gateway& gateway, Problem
       auto& certificate = read[*listener.certificate];
       if (certificate && !*certificate) continue;  // that was said
       const tls::Policy policy = tls_policy(policy_of(gateway, listener));
-      if (!certificate) certificate = read_certificate(written, policy);
+      // One that is made here has the kind of key that its listener's policy is for.
+      const bool made_for_another = certificate && written.kind == model::Certificate::Kind::self_signed &&
+                                    !tls::has_suite_for(policy, (*certificate)->is_rsa());
+      if (!certificate || made_for_another) certificate = read_certificate(written, policy);
       if (!*certificate)
         refuse(written, certificate->error().message);
       else

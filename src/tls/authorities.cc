@@ -26,8 +26,11 @@ std::expected<Authorities, Authorities::Wrong> Authorities::read(std::string_vie
   Authorities out;
   const BioHandle bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
   if (bytes.find("-----BEGIN") != std::string_view::npos) {
-    while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
+    while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr))
       out.certificates_.push_back(shared(next));
+    const bool to_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    if (!to_the_end) return std::unexpected(Wrong::no_certificate);
   } else if (X509* only = d2i_X509_bio(bio.get(), nullptr)) {
     out.certificates_.push_back(shared(only));
   }

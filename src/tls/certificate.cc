@@ -70,16 +70,23 @@ bool has_issued(X509* issuer, const X509* issued) {
          X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
 }
 
+bool is_self_issued(const X509* certificate) {
+  return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
+}
+
 // From the leaf upward, whatever the order in the file. Behind a root nothing belongs; what leads nowhere
 // stays at the end, for chain_error().
 void put_in_order(Certificate::Parts& parts) {
   const X509* issued = parts.leaf.get();
+  std::erase_if(parts.chain, [&](const auto& each) { return X509_cmp(each.get(), issued) == 0; });
   for (auto at = parts.chain.begin(); at != parts.chain.end(); ++at) {
-    const auto issuer =
-        std::find_if(at, parts.chain.end(), [&](const auto& each) { return has_issued(each.get(), issued); });
+    const auto fits = [&](const auto& each) { return has_issued(each.get(), issued); };
+    // Of several (a root and its cross-signed twin) the root.
+    auto issuer = std::find_if(at, parts.chain.end(),
+                               [&](const auto& each) { return is_self_issued(each.get()) && fits(each); });
+    if (issuer == parts.chain.end()) issuer = std::find_if(at, parts.chain.end(), fits);
     if (issuer == parts.chain.end()) {
-      const bool complete = X509_NAME_cmp(X509_get_subject_name(issued), X509_get_issuer_name(issued)) == 0;
-      if (complete) parts.chain.erase(at, parts.chain.end());
+      if (is_self_issued(issued)) parts.chain.erase(at, parts.chain.end());
       return;
     }
     std::iter_swap(at, issuer);
@@ -104,6 +111,8 @@ Certificate::Outcome Certificate::from_pfx(std::string_view bytes, const std::st
   if (mac_iterations(pfx.get()) > Certificate::pfx_iterations_max)
     return refuse(fmt::format("the PFX asks for more than {} rounds to check its password",
                               Certificate::pfx_iterations_max));
+  if (PKCS12_mac_present(pfx.get()) != 1)
+    return refuse("the PFX has no MAC, so that nobody can tell whether it is whole; write it anew with one");
   const bool mac_fits =
       PKCS12_verify_mac(pfx.get(), password.c_str(), static_cast<int>(password.size())) == 1 ||
       (password.empty() && PKCS12_verify_mac(pfx.get(), nullptr, 0) == 1);
@@ -145,21 +154,26 @@ Certificate::Outcome Certificate::from_pem(std::string_view chain, std::string_v
   ERR_clear_error();
   auto parts = std::make_shared<Parts>();
   const BioHandle chain_bio = memory_bio(chain);
-  while (X509* next = PEM_read_bio_X509(chain_bio.get(), nullptr, nullptr, nullptr)) {
-    if (!parts->leaf)
-      parts->leaf.reset(next);
-    else
-      parts->chain.emplace_back(next);
-  }
+  while (X509* next = PEM_read_bio_X509(chain_bio.get(), nullptr, no_passphrase, nullptr))
+    parts->chain.emplace_back(next);
+  const bool to_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   ERR_clear_error();
-  if (!parts->leaf)
+  if (!to_the_end) return refuse("the certificate file holds a PEM certificate that cannot be read");
+  if (parts->chain.empty())
     return refuse("the certificate file holds no PEM certificate (-----BEGIN CERTIFICATE-----)");
   const BioHandle key_bio = memory_bio(key);
-  parts->key.reset(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
+  parts->key.reset(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
   if (!parts->key) return refuse("the key file holds no unencrypted PEM private key");
+  // Whichever the key is for.
+  const auto leaf = std::ranges::find_if(parts->chain, [&](const auto& each) {
+    return X509_check_private_key(each.get(), parts->key.get()) == 1;
+  });
+  ERR_clear_error();
+  if (leaf == parts->chain.end()) return refuse("the private key does not fit the certificate");
+  parts->leaf = std::move(*leaf);
+  parts->chain.erase(leaf);
   put_in_order(*parts);
-  if (auto fits = check_fits(*parts); !fits) return std::unexpected(fits.error());
   return Certificate(std::move(parts));
 }
 
@@ -226,7 +240,9 @@ std::string Certificate::chain_error() const {
   return {};
 }
 
-bool Certificate::is_rsa() const { return EVP_PKEY_is_a(parts_->key.get(), "RSA") == 1; }
+bool Certificate::is_rsa() const {
+  return EVP_PKEY_is_a(parts_->key.get(), "RSA") == 1 || EVP_PKEY_is_a(parts_->key.get(), "RSA-PSS") == 1;
+}
 
 std::string Certificate::fingerprint() const {
   std::array<char, EVP_MAX_MD_SIZE> out{};

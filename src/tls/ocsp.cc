@@ -4,6 +4,7 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -19,6 +20,8 @@ using IdHandle = std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>>;
 
 // Clocks differ; an answer may be from a moment ahead.
 constexpr long skew_seconds = 300;
+constexpr long unlimited_seconds_max = 3600;
+constexpr std::int64_t year_seconds = std::int64_t{365} * 24 * 3600;
 
 std::string responder_of(X509* certificate) {
   STACK_OF(OPENSSL_STRING)* urls = X509_get1_ocsp(certificate);
@@ -112,12 +115,14 @@ std::expected<OcspAnswer, std::string> read_ocsp_answer(const Issued& issued, st
   if (OCSP_resp_find_status(basic.get(), id.get(), &status, nullptr, nullptr, &this_update, &next_update) !=
       1)
     return refuse("the answer is for another certificate");
-  if (OCSP_check_validity(this_update, next_update, skew_seconds, -1) != 1)
+  // What names no end must be young: somebody on the way could show an old one for ever.
+  const long age_max = next_update == nullptr ? unlimited_seconds_max : -1;
+  if (OCSP_check_validity(this_update, next_update, skew_seconds, age_max) != 1)
     return refuse("the answer is out of date");
   return OcspAnswer{status == V_OCSP_CERTSTATUS_GOOD      ? OcspAnswer::Status::good
                     : status == V_OCSP_CERTSTATUS_REVOKED ? OcspAnswer::Status::revoked
                                                           : OcspAnswer::Status::unknown,
-                    seconds_of(next_update)};
+                    std::min(seconds_of(next_update), std::int64_t{std::time(nullptr)} + year_seconds)};
 }
 
 }  // namespace passerelle::tls

@@ -18,6 +18,9 @@ struct FreeWith {
   }
 };
 
+// For every PEM function: nobody is asked for a passphrase, at no terminal.
+inline int no_passphrase(char*, int, int, void*) { return -1; }
+
 using SslHandle = std::unique_ptr<SSL, FreeWith<SSL_free>>;
 using ContextHandle = std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>>;
 using CertificateHandle = std::unique_ptr<X509, FreeWith<X509_free>>;

@@ -52,7 +52,10 @@ bool set_policy(SSL_CTX* context, const Policy& policy) {
       SSL_CTX_set_ciphersuites(context, joined(policy.suites_1_3).c_str()) != 1)
     return false;
   if (policy.lowest == TLS1_3_VERSION) return true;
-  return SSL_CTX_set_cipher_list(context, joined(policy.suites).c_str()) == 1;
+  if (SSL_CTX_set_cipher_list(context, joined(policy.suites).c_str()) == 1) return true;
+  // No suite for anything older: then there is only TLS 1.3.
+  ERR_clear_error();
+  return policy.highest == TLS1_3_VERSION && SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1;
 }
 
 std::string sha256(std::string_view text) {
@@ -87,12 +90,20 @@ std::vector<std::string> suites_lacking(const Policy& policy) {
   return out;
 }
 
-bool has_suite_for(const Policy& policy, const Certificate& certificate) {
+bool has_suite_for(const Policy& policy, bool rsa) {
   if (policy.highest == TLS1_3_VERSION && !policy.suites_1_3.empty()) return true;
+  const auto lacking = suites_lacking(policy);
   return std::ranges::any_of(policy.suites, [&](const std::string& suite) {
     const bool ecdsa = suite.find("ECDSA") != std::string::npos;
-    return ecdsa != certificate.is_rsa();
+    return ecdsa != rsa && std::ranges::find(lacking, suite) == lacking.end();
   });
+}
+
+std::string unusable(const Certificate& certificate) {
+  ERR_clear_error();
+  const ContextHandle context(SSL_CTX_new(TLS_server_method()));
+  if (set_certificate(context.get(), certificate.parts())) return {};
+  return openssl_failure("OpenSSL refuses it").error();
 }
 
 std::string ClientAuthentication::identity() const {
@@ -176,6 +187,9 @@ std::expected<ServerContext::Prepared, std::string> ServerContext::prepare(Site 
   set_common_options(context);
   if (!set_policy(context, out.site.policy)) return openssl_failure("cipher suites");
   if (!set_certificate(context, out.site.certificate.parts())) return openssl_failure("certificate");
+  // Whatever older handshakes are allowed, clients' certificates are judged as usual.
+  constexpr int usual_level = 2;
+  X509_VERIFY_PARAM_set_auth_level(SSL_CTX_get0_param(context), usual_level);
   if (const auto& demands = out.site.client_authentication) {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_cert_store(context, demands->authorities.make_store(false).release());

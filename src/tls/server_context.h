@@ -26,8 +26,10 @@ struct Policy {
 
 // Those of the suites that this OpenSSL cannot speak.
 [[nodiscard]] std::vector<std::string> suites_lacking(const Policy& policy);
-// Whether some suite of the policy goes with the certificate's key.
-[[nodiscard]] bool has_suite_for(const Policy& policy, const Certificate& certificate);
+// Whether some suite of the policy goes with a key of that kind: RSA, or EC.
+[[nodiscard]] bool has_suite_for(const Policy& policy, bool rsa);
+// Why no handshake can be made with it (its key is too small), as a sentence's part; empty if one can.
+[[nodiscard]] std::string unusable(const Certificate& certificate);
 
 // Mutual TLS: whether clients are asked for a certificate, and what is made of it. A handshake never fails by
 // it: what came of it is ClientCertificate::verification, for HTTP to answer.

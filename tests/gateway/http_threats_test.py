@@ -234,6 +234,10 @@ class OrdinaryHttp(HttpCase):
         self.assertEqual(answer.count(b"HTTP/1.1 200"), 2)
         self.assertIn(b"Connection: keep-alive\r\n", answer)
 
+    def test_a_host_with_an_empty_label_is_refused(self):
+        for host in (b".example", b"a..b", b".", b".a:80"):
+            self.refused(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", 400)
+
     def test_an_old_client_without_a_host_is_given_the_members(self):
         self.answer_with(OK)
         self.assertTrue(self.send(b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 "))

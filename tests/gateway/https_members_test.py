@@ -159,6 +159,19 @@ class Verification(unittest.TestCase):
         self.made.leaf("member", ["another.example"], subject="/CN=member.example")
         self.assertIn("not for the name", self.seen(["member", "intermediate"], **self.roots("root"))[0])
 
+    def test_a_trailing_dot_of_the_host_is_no_part_of_the_name(self):
+        self.made.leaf("member", ["a.example", "probe.example"])
+        chain, key = self.made.join("served.pem", "member", "intermediate"), self.made.path("member.key")
+
+        def change(p):
+            p["backendHttpSettingsCollection"][0]["properties"].update(protocol="Https", port=443)
+            p["backendHttpSettingsCollection"][0]["properties"].pop("hostName", None)
+            p["probes"][0]["properties"].update(protocol="Https", host="probe.example")
+        with TlsBackend(answer, chain, key) as backend, Gateway([backend.address], template=example(change), local={"trustedCertificates": {"*": str(self.made.path("root.pem"))}}) as gateway, gateway.connect() as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a.example.\r\n\r\n")
+            self.assertTrue(receive_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 200"))
+            self.assertIn("a.example", backend.names)
+
     def test_an_expired_certificate(self):
         self.made.leaf("member", ["member.example"], days=-2)
         self.assertIn("has expired", self.seen(["member", "intermediate"], **self.roots("root"))[0])

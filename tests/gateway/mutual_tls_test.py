@@ -198,6 +198,20 @@ class MutualTls(unittest.TestCase):
             self.assertEqual(self.answer(gateway, "good", "intermediate")[0], 400)
             gateway.wait_record(lambda r: r["properties"].get("sslClientVerify") == "FAILED:its revocation cannot be checked: the answer is a 500", "the reason")
 
+    def test_older_protocols_do_not_make_weaker_certificates_good(self):
+        self.made.leaf("weak", [], kind="weak")
+        config = self.config()
+        config.properties["sslPolicy"] = {"policyType": "Predefined", "policyName": "AppGwSslPolicy20150501"}
+        local = config.local
+        config.local = lambda: {**local(), "minimumTlsVersion": "1.0"}
+        context = self.client(version=ssl.TLSVersion.TLSv1_2)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.load_cert_chain(self.made.join("shown.pem", "weak", "intermediate"), self.made.path("weak.key"))
+        with self.gateway(config) as gateway:
+            with self.connect(gateway, context) as stream:
+                self.assertEqual(self.ask(stream)[0], 400)
+            self.assertEqual(self.answer(gateway, "client", "intermediate", version=ssl.TLSVersion.TLSv1_2)[0], 200)
+
     def test_an_authority_taken_away_by_reload_ends_its_sessions(self):
         config = self.config()
         with self.gateway(config) as gateway:

@@ -11,7 +11,7 @@ import unittest
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from certificates import Certificates
+from certificates import Certificates, openssl
 from config import Config, forward, reference
 from harness import BINARY, PATIENCE, Gateway, MirrorBackend, receive_until, scaled
 from websocket import WebSocket
@@ -132,6 +132,23 @@ class Tls(unittest.TestCase):
             with self.subTest(kind), self.run_gateway(self.two_sites(sslPolicy=policy)) as gateway:
                 older = lowest == "TLSv1_2"
                 self.assert_offers(gateway, rsa if older else [], ec if older else [], newer)
+
+    def test_a_policy_with_suites_of_tls_1_3_alone_speaks_only_that(self):
+        with self.run_gateway(self.two_sites(sslPolicy={"policyType": "CustomV2", "minProtocolVersion": "TLSv1_2", "cipherSuites": TLS_1_3})) as gateway:
+            self.assert_offers(gateway, [], [], TLS_1_3)
+
+    def test_a_self_made_certificate_has_the_key_that_each_listeners_policy_is_for(self):
+        suites = {"first": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "second": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
+        config = Config()
+        config.properties["sslProfiles"] = [{"name": n, "properties": {"sslPolicy": {"policyType": "Custom", "minProtocolVersion": "TLSv1_2", "cipherSuites": [s]}}} for n, s in suites.items()]
+        config.properties["sslPolicy"] = {"policyType": "Predefined", "policyName": "AppGwSslPolicy20170401S"}
+        config.properties["sslCertificates"] = [{"name": "shared", "properties": {}}]
+        for priority, name in enumerate(suites, 1):
+            listener = config.listener(name, 443, "Https", hostName=f"{name}.test", sslProfile=reference("sslProfiles", name), sslCertificate=reference("sslCertificates", "shared"))
+            config.rule(name, listener, **forward(config, config.pool("pool", self.backend.address)), priority=priority)
+        with Gateway(template=config.template(), local=config.local(), healthy=False) as gateway:
+            for name, suite in (("first", "ECDHE-ECDSA-AES128-GCM-SHA256"), ("second", "ECDHE-RSA-AES128-GCM-SHA256")):
+                self.assertEqual(in_order_offered(gateway.port_of("first"), "1.2", all_suites("1.2"), f"{name}.test"), [suite])
 
     def test_outside_scanners_see_the_same(self):
         for name, (rsa, _, newer) in PREDEFINED.items():
@@ -318,6 +335,31 @@ class LoadTime(unittest.TestCase):
     def test_a_key_that_does_not_fit(self):
         self.made.leaf("leaf", ["a.test"]).leaf("other", ["a.test"])
         self.refused("ApplicationGatewaySslCertificateInvalidData", **self.pem(["leaf", "intermediate"], "other"))
+
+    def test_a_leaf_that_is_not_first_or_twice_there_is_found_by_its_key(self):
+        self.made.leaf("leaf", ["a.test"])
+        for chain in (["intermediate", "leaf", "root"], ["leaf", "leaf", "intermediate"], ["root", "intermediate", "leaf"]):
+            self.assertEqual(self.check(**self.pem(chain, "leaf"))[0], 0, chain)
+
+    def test_an_encrypted_key_asks_nobody_for_a_passphrase(self):
+        self.made.leaf("leaf", ["a.test"])
+        openssl("pkcs8", "-topk8", "-in", self.made.path("leaf.key"), "-passout", "pass:secret", "-out", self.made.path("locked.key"))
+        said = self.refused("ApplicationGatewaySslCertificateInvalidData", **self.pem(["leaf", "intermediate"], "locked"))
+        self.assertIn("no unencrypted PEM private key", said)
+
+    def test_a_chain_whose_second_certificate_is_damaged(self):
+        self.made.leaf("leaf", ["a.test"])
+        damaged = self.made.pem("intermediate").replace("MII", "!!!", 1)
+        self.made.path("damaged.pem").write_text(damaged)
+        self.assertIn("that cannot be read", self.refused("ApplicationGatewaySslCertificateInvalidData", **self.pem(["leaf", "damaged"], "leaf")))
+
+    def test_a_key_that_is_too_small(self):
+        self.made.leaf("leaf", ["a.test"], kind="weak")
+        self.assertIn("ee key too small", self.refused("ApplicationGatewaySslCertificateInvalidData", **self.pem(["leaf", "intermediate"], "leaf")))
+
+    def test_a_pfx_without_a_mac(self):
+        self.made.leaf("leaf", ["a.test"])
+        self.assertIn("has no MAC", self.refused("ApplicationGatewaySslCertificateInvalidData", pfx=str(self.made.pfx("leaf", "secret", ["intermediate"], "-nomac")), password="secret"))
 
     def test_a_wrong_password(self):
         self.made.leaf("leaf", ["a.test"])

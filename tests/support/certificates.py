@@ -51,7 +51,10 @@ class Certificates:
 
     def _make(self, name, subject, extensions, issuer, days, kind):
         key, request, config = self.path(f"{name}.key"), self.path(f"{name}.csr"), self.path(f"{name}.cnf")
-        algorithm = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
+        if kind == "weak":
+            algorithm = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"]
+        else:
+            algorithm = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
         openssl("genpkey", *algorithm, "-out", key)
         openssl("req", "-new", "-key", key, "-subj", subject, "-out", request)
         config.write_text(extensions)

@@ -167,7 +167,8 @@ std::string_view address_to(Decision& decision, std::string_view member_name) {
 
 std::string_view server_name(std::string_view host) {
   if (host.starts_with('[')) return {};
-  const std::string_view name = host.substr(0, host.find(':'));
+  std::string_view name = host.substr(0, host.find(':'));
+  if (name.ends_with('.')) name.remove_suffix(1);  // RFC 6066 section 3
   return IpAddress::parse(name) ? std::string_view() : name;
 }
 

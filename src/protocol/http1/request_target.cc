@@ -40,6 +40,9 @@ Parsed<std::string_view> host_of(std::string_view authority) {
     if (has_port) port = authority.substr(colon + 1);
     if (host.empty() || !std::ranges::all_of(host, is_host_character))
       return refuse(400, "the host cannot be read");
+    // An empty label is no name's, and to TLS ".example" means every name below it.
+    if (host.starts_with('.') || host.find("..") != std::string_view::npos)
+      return refuse(400, "the host has an empty label");
   }
   // "host:" with an empty port is allowed by RFC 3986.
   if (has_port && !port.empty() && !parse_decimal<std::uint16_t>(port))
