@@ -57,6 +57,11 @@ std::optional<std::string> PropertyReader::string(std::string_view name) const {
   return std::nullopt;
 }
 
+std::optional<std::string> PropertyReader::text(std::string_view name) const {
+  auto out = string(name);
+  return out && out->empty() ? std::nullopt : std::move(out);
+}
+
 std::optional<bool> PropertyReader::boolean(std::string_view name) const {
   const JsonValue* found = value(name);
   if (found == nullptr) return std::nullopt;

@@ -24,6 +24,8 @@ class PropertyReader {
   [[nodiscard]] const JsonValue* value(std::string_view name) const;
   [[nodiscard]] bool failed(std::string_view name) const;  // present, but could not be evaluated
   [[nodiscard]] std::optional<std::string> string(std::string_view name) const;
+  // The same, where it is not empty: templates write "" where there is nothing.
+  [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
   [[nodiscard]] std::optional<bool> boolean(std::string_view name) const;
   // Reports a number outside of low..high, and what is none.
   [[nodiscard]] std::optional<std::uint32_t> number(std::string_view name, std::uint32_t low,

@@ -72,7 +72,10 @@ class Journey {
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->gateway = gateway_;
     snapshot->contexts = {nullptr};
-    snapshot->client_contexts = {tls::ClientContext::make_trusting().value()};
+    snapshot->client_contexts = {
+        tls::ClientContext::make(
+            {.chain_and_expiry = false, .name = false, .authorities = {}, .servers_themselves = {}})
+            .value()};
     snapshot->names = {
         std::make_shared<const RouteNames>(RouteNames{"id", "listener", "rule", "pool", "settings"})};
     snapshot->frontend_of = {0};

@@ -86,10 +86,6 @@ std::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::
   return out;
 }
 
-std::expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::make_trusting() {
-  return make({.chain_and_expiry = false, .name = false, .authorities = {}, .servers_themselves = {}});
-}
-
 const char* verification_failure(const SSL* ssl) {
   switch (SSL_get_verify_result(ssl)) {
     case X509_V_OK: return nullptr;

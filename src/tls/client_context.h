@@ -26,8 +26,6 @@ class ClientContext {
  public:
   [[nodiscard]] static std::expected<std::shared_ptr<const ClientContext>, std::string> make(
       Verification verification);
-  // Nothing is verified.
-  [[nodiscard]] static std::expected<std::shared_ptr<const ClientContext>, std::string> make_trusting();
   ClientContext(const ClientContext&) = delete;
   ClientContext& operator=(const ClientContext&) = delete;
   ~ClientContext() = default;

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from certificates import Certificates, openssl
 from config import Config, forward, reference
-from harness import PATIENCE, Gateway, MirrorBackend, receive_until
+from harness import PATIENCE, Gateway, MirrorCase, receive_until
 from responder import Responder
 from websocket import WebSocket
 
@@ -17,15 +17,7 @@ VARIABLES = ("client_certificate", "client_certificate_end_date", "client_certif
              "client_certificate_start_date", "client_certificate_subject", "client_certificate_verification")
 
 
-class MutualTls(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.backend = MirrorBackend("mirror")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.backend.server.close()
-
+class MutualTls(MirrorCase):
     def setUp(self):
         self.made = Certificates(self)
         self.made.authority("stranger-root")

@@ -353,6 +353,18 @@ class MirrorBackend(ScriptedBackend):
             head = receive_until(client, b"\r\n\r\n")
 
 
+class MirrorCase(unittest.TestCase):
+    """One mirror for all tests of a class, which bring their own gateways."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.backend = MirrorBackend("mirror")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.backend.server.close()
+
+
 class GatewayCase(unittest.TestCase):
     """One gateway and one scripted backend for all tests of a class; `script` is the class's, set by each test."""
 
