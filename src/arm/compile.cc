@@ -132,6 +132,8 @@ void compile_options(const Compilation& c) {
     const PropertyReader reader(*global, c.problems);
     options.spool_requests = reader.boolean("enableRequestBuffering").value_or(false);
   }
+  if (const Item* holder = c.resource.holder_of("enableHttp2"))
+    options.http2 = PropertyReader(*holder, c.problems).boolean("enableHttp2").value_or(false);
   check_waf_configuration(c);
   if (const Item* policy = c.resource.single("firewallPolicy")) check_waf_policy(c, *policy);
   for (const std::string_view collection : {"httpListeners", "urlPathMaps"}) {

@@ -54,7 +54,7 @@ constexpr std::array resource_properties = {
     KnownProperty{"authenticationCertificates", honoured, "authenticationCertificates"},
     KnownProperty{"customErrorConfigurations", honoured, "customErrorConfigurations"},
     KnownProperty{"globalConfiguration", honoured, "globalConfiguration"},
-    KnownProperty{"enableHttp2", without_effect, {}, "false", "HTTP/1.1 is spoken for now"},
+    KnownProperty{"enableHttp2", honoured, {}, "false", "on HTTPS listeners, WebSockets too (RFC 8441)"},
     KnownProperty{"enableFips", without_effect, {}, {}, "the system's OpenSSL is used as it is"},
     KnownProperty{"listeners", refused, "listeners", {}, "TCP and TLS proxying (layer 4) is not there"},
     KnownProperty{"backendSettingsCollection",

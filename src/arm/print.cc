@@ -24,8 +24,9 @@ class Printer {
       if (const auto& items = resource_.collection(known.name); !items.empty())
         add_member(properties, std::string(known.name), collection(items, *find_definition(known.name)));
       else if (const Item* holder = resource_.holder_of(known.name)) {
-        if (const JsonValue* list = holder->evaluator->try_resolve_all(*holder->properties->find(known.name)))
-          add_member(properties, std::string(known.name), inside(*list, known, *holder->evaluator));
+        if (const JsonValue* value =
+                holder->evaluator->try_resolve_all(*holder->properties->find(known.name)))
+          add_member(properties, std::string(known.name), inside(*value, known, *holder->evaluator));
       } else if (const Item* single = resource_.single(known.name))
         add_member(properties, std::string(known.name),
                    object(*single->properties, *find_definition(known.inside), *single->evaluator));

@@ -51,7 +51,9 @@ class PropertyReader {
  private:
   [[nodiscard]] std::optional<ItemReference> reference_in(const Item& object, std::string_view what,
                                                           std::string_view collection) const;
-  [[nodiscard]] std::string path(std::string_view name) const { return item_.path + "." + std::string(name); }
+  [[nodiscard]] std::string path(std::string_view name) const {
+    return item_.path.empty() ? std::string(name) : item_.path + "." + std::string(name);
+  }
   const Item& item_;
   ProblemList& problems_;
 };

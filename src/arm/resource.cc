@@ -285,10 +285,10 @@ void Resource::merge(const GatewayBody& body) {
     if (collection != nullptr && effect_of(collection->name) == Effect::honoured) {
       read_collection(collection->name, member.value, body);
     } else if (const JsonValue* value = body.evaluator->resolve(member.value);
-               value != nullptr && value->is(JsonValue::Kind::array)) {
-      holders_[lowered(member.key)] = Item{{}, body.properties, body.evaluator, {}, member.key_where};
-    } else if (value != nullptr && value->is_object()) {
+               value != nullptr && value->is_object()) {
       singles_[lowered(member.key)] = Item{member.key, value, body.evaluator, member.key, member.key_where};
+    } else if (value != nullptr) {
+      holders_[lowered(member.key)] = Item{{}, body.properties, body.evaluator, {}, member.key_where};
     }
   }
 }
@@ -366,8 +366,8 @@ const std::vector<Item>& Resource::collection(std::string_view name) const {
   return found == collections_.end() ? none : found->second;
 }
 
-const Item* Resource::holder_of(std::string_view list) const {
-  const auto found = holders_.find(lowered(list));
+const Item* Resource::holder_of(std::string_view property) const {
+  const auto found = holders_.find(lowered(property));
   return found == holders_.end() ? nullptr : &found->second;
 }
 

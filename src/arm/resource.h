@@ -48,9 +48,9 @@ class Resource {
   [[nodiscard]] bool is_incomplete(std::string_view name) const { return incomplete_.contains(name); }
   // A property of the resource that is no collection (webApplicationFirewallConfiguration); null when absent.
   [[nodiscard]] const Item* single(std::string_view name) const;
-  // What holds a list that is no collection (customErrorConfigurations), as a property of that name; null
-  // when absent.
-  [[nodiscard]] const Item* holder_of(std::string_view list) const;
+  // What holds a plain value (enableHttp2), or a list that is no collection (customErrorConfigurations), as a
+  // property of that name; null when absent.
+  [[nodiscard]] const Item* holder_of(std::string_view property) const;
   // Whether a gateway named so may be this one: placeholders may be anything.
   [[nodiscard]] bool is_named(std::string_view name) const;
   [[nodiscard]] const std::string& api_version() const { return api_version_; }

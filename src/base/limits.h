@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "base/bytes.h"
+#include "base/token_bucket.h"
 
 namespace passerelle {
 
@@ -31,6 +32,36 @@ struct Limits {
   // What a client may have sent and we not read when we close: read this much so that our answer is not
   // destroyed by a reset (RFC 9112 section 9.6), then no more.
   std::size_t linger_bytes_max = 256 * kibibyte;
+
+  // --- HTTP/2 (behaviour sheet, section 2.4) ---
+  // One header field, and all of a head as RFC 9113 section 6.5.2 counts it. Past it: 431. Azure: 8 and 16
+  // KB.
+  std::size_t h2_field_bytes_max = 8 * kibibyte;
+  std::size_t h2_head_bytes_max = 16 * kibibyte;
+  // CONTINUATION frames of one head. Past it the connection ends (ENHANCE_YOUR_CALM).
+  std::size_t h2_continuations_max = 8;
+  // Requests of a connection; WebSockets do not count. Past it: GOAWAY, and what is open goes on. Azure:
+  // 1000.
+  std::size_t h2_requests_max = 1000;
+  // Streams open at a time, WebSockets among them. Past it: REFUSED_STREAM.
+  std::size_t h2_streams_max = 1100;
+  // What a client may send ahead on one stream, and on all that are not WebSockets together: those have room
+  // each for itself, so that a stalled one holds nobody up.
+  std::size_t h2_stream_window_bytes = 64 * kibibyte;
+  std::size_t h2_connection_window_bytes = 1 * mebibyte;
+  // Of a connection's frames on their way out; what streams have to say beyond it waits with them.
+  std::size_t h2_output_bytes_max = 64 * kibibyte;
+  // Acknowledgements and resets that a client lets pile up by not reading. Past it nothing more of it is
+  // read.
+  std::size_t h2_replies_max = 1000;
+  // Requests that end by a reset before they were answered, whoever resets (CVE-2023-44487, CVE-2025-8671).
+  // Past it the connection ends (ENHANCE_YOUR_CALM).
+  Rate h2_resets{500, 33};
+  // Frames that get nobody anywhere: PING, SETTINGS, PRIORITY, empty DATA... Past it the same.
+  Rate h2_idle_frames{2000, 100};
+  std::chrono::seconds h2_idle_timeout{180};  // no stream open for this: GOAWAY, and the end
+  // After a GOAWAY that only announces itself: so long a client may not have read it yet.
+  std::chrono::seconds h2_farewell{1};
 
   std::chrono::seconds head_timeout{60};        // a request head not complete in this: 408
   std::chrono::seconds body_timeout{60};        // no byte of a request body for this: 408

@@ -1,52 +1,15 @@
 #include "http/body_writer.h"
 
-#include "base/text.h"
 #include "protocol/http1/chunked_decoder.h"
+#include "protocol/trailers.h"
 
 namespace passerelle::http {
 namespace {
 
-// RFC 9110 section 6.5.1: framing, routing and authentication never travel in trailers.
-bool may_be_trailer(FieldId id) {
-  switch (id) {
-    case FieldId::connection:
-    case FieldId::content_length:
-    case FieldId::content_type:
-    case FieldId::cookie:
-    case FieldId::expect:
-    case FieldId::host:
-    case FieldId::http2_settings:
-    case FieldId::keep_alive:
-    case FieldId::proxy_authenticate:
-    case FieldId::proxy_authorization:
-    case FieldId::proxy_connection:
-    case FieldId::set_cookie:
-    case FieldId::te:
-    case FieldId::trailer:
-    case FieldId::transfer_encoding:
-    case FieldId::upgrade:
-    case FieldId::x_appgw_trace_id:
-    case FieldId::x_forwarded_for:
-    case FieldId::x_forwarded_port:
-    case FieldId::x_forwarded_proto:
-    case FieldId::x_original_host:
-    case FieldId::x_original_url: return false;
-    default: return true;
-  }
-}
-
-// The same section: what says how to read or whom to trust comes too late behind the body.
-bool belongs_in_a_head(std::string_view name) {
-  return equals_ignoring_case(name, "authorization") || starts_with_ignoring_case(name, "content-") ||
-         equals_ignoring_case(name, "cache-control") || equals_ignoring_case(name, "range");
-}
-
 void append_trailers(std::string& out, const MessageHead* trailers) {
   if (trailers == nullptr) return;
   for (const auto& field : trailers->fields) {
-    if (!may_be_trailer(field.id) || !may_be_trailer(twin_field_id(trailers->name(field))) ||
-        belongs_in_a_head(trailers->name(field)))
-      continue;
+    if (!may_be_trailer(*trailers, field)) continue;
     out += trailers->name(field);
     out += ": ";
     out += trailers->value(field);

@@ -13,12 +13,13 @@ struct Buffer {
   void clear() { bytes.clear(); }
 };
 
-// Engine's thread. `decoded` and `assembled` are valid until the user's next suspension, like a stream's
-// loan.
+// Engine's thread. The strings are valid until the user's next suspension, like a stream's loan.
 struct Workspace {
   static constexpr std::size_t kept_max = 64;
   std::string decoded;    // a chunked body's bytes
   std::string assembled;  // what goes out in one send
+  std::string lent;       // what an HTTP/2 stream received
+  std::string framed;     // HTTP/2 frames in one send
   RecyclePool<Buffer> buffers{kept_max};
   RecyclePool<MessageHead> heads{kept_max};
 };

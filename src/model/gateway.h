@@ -183,6 +183,7 @@ struct Rule {
 
 // What holds for the whole gateway: from the local file, and from globalConfiguration.
 struct Options {
+  bool http2 = false;           // enableHttp2: on its HTTPS listeners
   bool spool_requests = false;  // globalConfiguration.enableRequestBuffering, where it is written as true
   bool request_timeout_limits_tunnels = false;
   bool unhealthy_drains_tunnels = false;

@@ -46,6 +46,7 @@ void MessageHead::begin_copy(const MessageHead& other) {
   target_ = other.target_;
   reason_ = other.reason_;
   status = other.status;
+  major_version = other.major_version;
   minor_version = other.minor_version;
 }
 

@@ -29,6 +29,7 @@ class MessageHead {
     fields.clear();
     method_ = target_ = reason_ = {};
     status = 0;
+    major_version = 1;
     minor_version = 1;
   }
 
@@ -71,7 +72,11 @@ class MessageHead {
   std::string text;  // the bytes all views point into
   std::vector<Field> fields;
   int status = 0;         // of a response
+  int major_version = 1;  // 2: it came by HTTP/2, and reads like one of HTTP/1.1
   int minor_version = 1;  // HTTP/1.x
+  [[nodiscard]] std::string_view version() const {
+    return major_version == 2 ? "HTTP/2.0" : minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
+  }
 
   // Bytes for a field that is put together piece by piece, and then copy()ed.
   [[nodiscard]] Span append(std::string_view bytes);

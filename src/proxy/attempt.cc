@@ -77,6 +77,9 @@ io::Task<AttemptOutcome> Attempt::converse() {
   const auto outcome = co_await read_answer();
   if (outcome.kind != http::HeadOutcome::Kind::complete) co_return head_failed(outcome);
   if (answer_->status == 101) co_return co_await switch_protocols();
+  // RFC 8441 section 5: over HTTP/2 any 2xx says that the WebSocket is open.
+  if (x_.websocket() && x_.request_.major_version == 2 && answer_->status < 300)
+    co_return fail_with(502, false, "a 2xx to a WebSocket handshake");
   co_return co_await relay();
 }
 

@@ -1,12 +1,8 @@
 #include "proxy/connection.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "http/http1_channel.h"
-#include "proxy/error_page.h"
-#include "proxy/exchange.h"
+#include "proxy/http2_requests.h"
+#include "proxy/request.h"
 #include "proxy/worker.h"
 
 namespace passerelle::proxy {
@@ -23,30 +19,6 @@ class OpenCount {
   telemetry::Counter& counter_;
 };
 
-// Ends our side and reads on for a while, so that what the client still sends does not make the kernel reset
-// the connection and destroy our last answer (RFC 9112 section 9.6).
-io::Task<> close_gently(Worker& worker, io::Stream& stream) {
-  const io::Wait wait = worker.engine.in(worker.limits.linger_timeout, worker.stop());
-  if (auto sent = co_await stream.finish({}, wait); !sent) co_return;
-  std::size_t read = 0;
-  while (read < worker.limits.linger_bytes_max) {
-    const auto got = co_await stream.receive(wait);
-    if (!got || got->empty()) co_return;
-    read += got->size();
-  }
-}
-
-// An answer without an exchange, and the end of the connection.
-io::Task<> answer_alone(Worker& worker, io::Stream& stream, int status, bool with_body = true) {
-  std::string page;
-  const auto custom = find_custom_page(worker.snapshot()->gateway->error_pages, status);
-  append_error_page(page,
-                    {status, worker.date(), false, with_body, {}, custom ? std::string_view(*custom) : ""});
-  if (co_await stream.send(page, worker.engine.in(worker.limits.linger_timeout, worker.stop()))) {
-    co_await close_gently(worker, stream);
-  }
-}
-
 // The stream to read HTTP from; null when the handshake failed.
 io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr<io::Stream> stream,
                                                  const tls::ServerContext& context, ConnectionFacts& facts) {
@@ -57,12 +29,16 @@ io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr
     worker.counters.tls_handshakes_failed.add();
     worker.events.debug("tls", "handshake with {} failed: {} {}", facts.peer_ip,
                         to_string(shaken.error().kind), shaken.error().what);
-    if (shaken.error().kind == ErrorKind::protocol) co_await answer_alone(worker, secured->lower(), 400);
+    if (shaken.error().kind == ErrorKind::protocol) {
+      http::Http1Channel channel(secured->lower(), worker.limits, worker.http_workspace);
+      if (co_await answer_alone(worker, channel, 400)) co_await close_gently(worker, secured->lower());
+    }
     co_return nullptr;
   }
   worker.counters.tls_handshakes.add();
   facts.tls = true;
   facts.tls_facts = secured->facts();
+  facts.http2 = secured->speaks_http2();
   if (const auto& demanded = context.demands_on(secured->session())) {
     facts.authentication = demanded->identity();
     auto shown = secured->client_certificate(!demanded->passthrough);
@@ -75,25 +51,6 @@ io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr
     facts.certificate = std::make_unique<const ClientCertificate>(std::move(shown));
   }
   co_return secured;
-}
-
-// The frontend this socket belongs to by the newest configuration; nothing if it is gone.
-std::optional<model::Index> frontend_of(const Snapshot& snapshot, SocketId socket) {
-  return socket < snapshot.frontend_of.size() ? snapshot.frontend_of[socket] : std::nullopt;
-}
-
-// The frontend a connection came in by, wherever it listens now; nothing if it is gone, or if it is no longer
-// what the connection speaks: clear text must not reach a listener that asks for TLS.
-std::optional<model::Index> frontend_of(const Snapshot& snapshot, const ConnectionFacts& facts) {
-  const auto& frontends = snapshot.gateway->frontends;
-  const auto is_it = [&](const model::Frontend& frontend) {
-    return frontend.name == facts.frontend && frontend.tls == facts.tls;
-  };
-  const auto at = frontend_of(snapshot, facts.socket);
-  if (at && is_it(frontends[*at])) return at;
-  const auto found = std::ranges::find_if(frontends, is_it);
-  return found == frontends.end() ? std::nullopt
-                                  : std::optional(static_cast<model::Index>(found - frontends.begin()));
 }
 
 // Requests, one after the other. The plan of the tunnel the connection becomes, if it does.
@@ -113,20 +70,7 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, http::Http1Chan
           worker.stop());
     }
     if (outcome.kind == http::HeadOutcome::Kind::ended) co_return std::nullopt;
-    const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
-    const auto frontend = frontend_of(*snapshot, facts);
-    if (!frontend) {
-      worker.tell_failure(fmt::format("503 to {}: a reload took the frontend {} its connection came in by",
-                                      facts.peer_ip, facts.frontend));
-      co_await answer_alone(worker, channel.stream(), 503, head->method() != "HEAD");
-      co_return std::nullopt;
-    }
-    Exchange exchange(worker, client, *snapshot, *frontend, *head);
-    if (outcome.kind != http::HeadOutcome::Kind::complete) {
-      co_await exchange.refuse_head(outcome);
-      break;
-    }
-    auto after = co_await exchange.run();
+    auto after = co_await serve_request(worker, client, *head, outcome);
     if (auto* upgraded = std::get_if<Upgraded>(&after)) co_return std::move(*upgraded);
     if (std::get<AfterExchange>(after) == AfterExchange::gone) co_return std::nullopt;
     if (std::get<AfterExchange>(after) == AfterExchange::close) break;
@@ -136,15 +80,9 @@ io::Task<std::optional<Upgraded>> serve_requests(Worker& worker, http::Http1Chan
 }
 
 io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::Accepted accepted) {
-  ConnectionFacts facts{accepted.peer,
-                        accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(),
-                        socket,
-                        {},
-                        false,
-                        {},
-                        {},
-                        {},
-                        {}};
+  ConnectionFacts facts{.peer = accepted.peer,
+                        .peer_ip = accepted.peer.is_unix() ? "" : accepted.peer.ip.to_string(),
+                        .socket = socket};
   std::unique_ptr<io::Stream> stream = std::move(accepted.stream);
   {
     const std::shared_ptr<const Snapshot> snapshot = worker.snapshot();
@@ -159,6 +97,10 @@ io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::A
     }
   }
   if (!stream) co_return std::nullopt;
+  if (facts.http2) {
+    co_await serve_http2(worker, *stream, facts);
+    co_return std::nullopt;
+  }
   http::Http1Channel channel(*stream, worker.limits, worker.http_workspace);
   auto upgraded = co_await serve_requests(worker, channel, facts);
   if (!upgraded) co_return std::nullopt;
@@ -167,6 +109,17 @@ io::Task<std::optional<TunnelPlan>> serve(Worker& worker, SocketId socket, io::A
 }
 
 }  // namespace
+
+io::Task<> close_gently(Worker& worker, io::Stream& stream) {
+  const io::Wait wait = worker.engine.in(worker.limits.linger_timeout, worker.stop());
+  if (auto sent = co_await stream.finish({}, wait); !sent) co_return;
+  std::size_t read = 0;
+  while (read < worker.limits.linger_bytes_max) {
+    const auto got = co_await stream.receive(wait);
+    if (!got || got->empty()) co_return;
+    read += got->size();
+  }
+}
 
 io::Task<> run_connection(Worker& worker, SocketId socket, io::Accepted accepted) {
   const OpenCount open(worker.counters.connections_open);

@@ -270,7 +270,7 @@ void Exchange::fill(telemetry::AccessRecord& record, int status) {
   record.request_uri = rewritten ? std::string_view(decision_->rewriter.path()) : target.path;
   record.query = rewritten ? std::string_view(decision_->rewriter.query()) : target.query;
   record.user_agent = request_.find(FieldId::user_agent).value_or("");
-  record.http_version = request_.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
+  record.http_version = request_.version();
   record.status = status;
   record.received_bytes = received_before_ + client_.channel.body_bytes();
   record.sent_bytes = client_.channel.bytes_sent() - sent_before_;

@@ -85,7 +85,8 @@ TlsContexts::Servers TlsContexts::servers(const model::Gateway& gateway, Problem
       if (!*certificate)
         refuse(written, certificate->error().message);
       else
-        sites.push_back({listener.host_names, **certificate, policy, demands_of(gateway, listener)});
+        sites.push_back({listener.host_names, **certificate, policy, demands_of(gateway, listener),
+                         gateway.options.http2});
     }
     if (sites.empty()) continue;
     auto context = tls::ServerContext::make(std::move(sites), ticket_keys_, staples_);

@@ -13,12 +13,25 @@
 namespace passerelle::tls {
 namespace {
 
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
-                    unsigned offered_size, void*) {
-  static constexpr unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+// RFC 9113 section 9.2: at least TLS 1.2, and there no suite of its appendix A, which are those without AEAD
+// or without an ephemeral key exchange. Clients end a connection that goes by one; with HTTP/1.1 they go on.
+bool goes_with_http2(SSL* ssl) {
+  if (SSL_version(ssl) != TLS1_2_VERSION) return SSL_version(ssl) == TLS1_3_VERSION;
+  const SSL_CIPHER* suite = SSL_get_pending_cipher(ssl);
+  if (suite == nullptr) return false;
+  const int exchange = SSL_CIPHER_get_kx_nid(suite);
+  return SSL_CIPHER_is_aead(suite) == 1 && (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe);
+}
+
+int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* offered, unsigned offered_size, void* http2) {
+  static constexpr std::array<unsigned char, 12> protocols{2,   'h', '2', 8,   'h', 't',
+                                                           't', 'p', '/', '1', '.', '1'};
+  const std::size_t first = http2 != nullptr && goes_with_http2(ssl) ? 0 : 3;
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, http11, sizeof http11, offered, offered_size) !=
-      OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_size, protocols.data() + first,
+                            static_cast<unsigned>(protocols.size() - first), offered,
+                            offered_size) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2: no_application_protocol
   }
   *out = chosen;
@@ -205,7 +218,8 @@ std::expected<ServerContext::Prepared, std::string> ServerContext::prepare(Site 
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
   SSL_CTX_set_tlsext_servername_callback(context, accept_server_name);
   SSL_CTX_set_tlsext_status_cb(context, on_status_request);
-  SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  static int yes = 1;
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, out.site.http2 ? &yes : nullptr);
   return out;
 }
 

@@ -49,12 +49,14 @@ struct Site {
   Certificate certificate;
   Policy policy = {};
   std::optional<ClientAuthentication> client_authentication = {};
+  bool http2 = false;  // before HTTP/1.1, where the client has it too
 };
 
-// A resource shared by all workers; immutable once made. No renegotiation, no compression, no 0-RTT; ALPN
-// chooses http/1.1. The client's SNI chooses the first site that is for that name; without a name it is the
-// first that is for every host; where none fits, the first of all (behaviour sheet, section 3.1). A session
-// is resumed only where certificate, policy and client authentication are what they were.
+// A resource shared by all workers; immutable once made. No renegotiation, no compression, no 0-RTT. ALPN
+// chooses h2 where the site has it and the suite is one that HTTP/2 may go by, or else http/1.1. The client's
+// SNI chooses the first site that is for that name; without a name it is the first that is for every host;
+// where none fits, the first of all (behaviour sheet, section 3.1). A session is resumed only where
+// certificate, policy and client authentication are what they were.
 class ServerContext {
  public:
   [[nodiscard]] static std::expected<std::shared_ptr<const ServerContext>, std::string> make(

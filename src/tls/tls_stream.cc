@@ -86,6 +86,13 @@ TlsFacts TlsStream::facts() const {
   return {SSL_get_version(ssl_.get()), cipher != nullptr ? cipher : ""};
 }
 
+bool TlsStream::speaks_http2() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return std::string_view(static_cast<const char*>(static_cast<const void*>(name)), size) == "h2";
+}
+
 std::string TlsStream::ciphers_offered() const {
   std::string out;
   const auto* ciphers = SSL_get_client_ciphers(ssl_.get());

@@ -53,6 +53,8 @@ class TlsStream final : public io::Stream, private io::Ready {
   // The same with its issuer, where it was verified just now.
   [[nodiscard]] std::optional<Issued> issued_client() const { return Issued::of_client(ssl_.get()); }
   [[nodiscard]] const SSL* session() const { return ssl_.get(); }
+  // What ALPN came to.
+  [[nodiscard]] bool speaks_http2() const;
   // What the client offered, by OpenSSL's names, divided by ':'.
   [[nodiscard]] std::string ciphers_offered() const;
   // For an answer in clear to a client that spoke plain HTTP: handshake() then fails with kind `protocol`.

@@ -278,9 +278,7 @@ void Rewriter::append_server(std::string& out, ServerVariable variable, const Se
     case ServerVariable::http_status:
       if (seen.response != nullptr) append_number(out, seen.response->status);
       return;
-    case ServerVariable::http_version:
-      out += facts.request->minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
-      return;
+    case ServerVariable::http_version: out += facts.request->version(); return;
     case ServerVariable::query_string: out += query_; return;
     case ServerVariable::received_bytes: append_number(out, facts.received_bytes); return;
     case ServerVariable::request_query: out += facts.target->query; return;

@@ -128,6 +128,8 @@ Parsed<bool> HeadParser::request_line(std::string_view line, std::size_t line_at
   if (target.empty() || !all(target, target_character)) {
     return refuse(400, "the request target holds a character that may not stand there");
   }
+  // RFC 9113 section 3.4; Azure's answer to it (behaviour sheet, section 2.4).
+  if (line == "PRI * HTTP/2.0") return refuse(400, "HTTP/2 in clear text");
   const auto minor = minor_version(line.substr(last + 1));
   if (!minor) return std::unexpected(minor.error());
   head.minor_version = *minor;

@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{400, "GET /\r\n\r\n"},                         // HTTP/0.9
                     Refusal{400, "GET / HTTQ/1.1\r\n\r\n"}, Refusal{400, "GET / HTTP/1.1 \r\n\r\n"},
                     Refusal{400, "GET / http/1.1\r\n\r\n"}, Refusal{400, "G@T / HTTP/1.1\r\n\r\n"},
-                    Refusal{505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}, Refusal{505, "GET / HTTP/1.2\r\n\r\n"},
+                    Refusal{400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}, Refusal{505, "GET / HTTP/1.2\r\n\r\n"},
                     Refusal{400, "\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n"}));
 
 TEST(HeadParser, EveryLimitHasItsStatus) {

@@ -1,0 +1,38 @@
+// How often something may happen: so many at once, and so many a second in the long run.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/clock.h"
+
+namespace passerelle {
+
+struct Rate {
+  double burst = 0;
+  double per_second = 0;
+};
+
+// A value of whoever is limited. It begins full.
+class TokenBucket {
+ public:
+  explicit TokenBucket(const Rate& rate) : rate_(rate), tokens_(rate.burst) {}
+
+  // False: this one is too many.
+  [[nodiscard]] bool take(TimePoint now) {
+    const double seconds = std::chrono::duration<double>(now - filled_).count();
+    tokens_ = std::min(rate_.burst, tokens_ + std::max(seconds, 0.0) * rate_.per_second);
+    filled_ = now;
+    if (tokens_ < 1) return false;
+    tokens_ -= 1;
+    return true;
+  }
+  void give_back(double tokens) { tokens_ = std::min(rate_.burst, tokens_ + tokens); }
+
+ private:
+  Rate rate_;
+  double tokens_;
+  TimePoint filled_{};
+};
+
+}  // namespace passerelle
