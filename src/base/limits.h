@@ -43,8 +43,12 @@ struct Limits {
   // Requests of a connection; WebSockets do not count. Past it: GOAWAY, and what is open goes on. Azure:
   // 1000.
   std::size_t h2_requests_max = 1000;
-  // Streams open at a time, WebSockets among them. Past it: REFUSED_STREAM.
+  // Streams open at a time, WebSockets among them. Past it: REFUSED_STREAM, or the connection's end where the
+  // client knew.
   std::size_t h2_streams_max = 1100;
+  // Requests of a connection that are carried at a time; the others wait, first come, first served.
+  // WebSockets do not.
+  std::size_t h2_requests_at_once_max = 128;
   // What a client may send ahead on one stream, and on all that are not WebSockets together: those have room
   // each for itself, so that a stalled one holds nobody up.
   std::size_t h2_stream_window_bytes = 64 * kibibyte;

@@ -65,6 +65,7 @@ io::Task<> Http2Connection::read() {
 
 io::Task<> Http2Connection::write() {
   for (;;) {
+    start_requests();
     frame();
     if (!output_) {
       if (session_.finished()) stop_->request_stop();
@@ -111,36 +112,52 @@ http2::StreamHandler& Http2Connection::begin_stream(http2::StreamId id) {
 void Http2Connection::on_request(http2::StreamHandler& /*stream*/, const http2::RequestHead::Kind& kind) {
   beginning_->websocket_ = kind.websocket;
   beginning_->ended_ = kind.ended;
-  begun_.push_back(std::move(beginning_));
+  begin();
 }
 
 void Http2Connection::on_refused_head(http2::StreamHandler& /*stream*/, const ParseError& why) {
   beginning_->refusal_ = why;
+  begin();
+}
+
+void Http2Connection::begin() {
+  if (open_++ == 0 && leaving_ == Leaving::no) Timer::disarm();
+  streams_.push_back(beginning_->place_);
   begun_.push_back(std::move(beginning_));
 }
 
+// WebSockets need not wait: what they hold they would hold on connections of their own, too.
 void Http2Connection::start_requests() {
+  if (begun_.empty()) return;
   auto begun = std::exchange(begun_, {});
   for (auto& stream : begun) {
-    // Reset in the same breath: nobody need know of it.
+    // Reset before its turn came: nobody need know of it.
     if (stream->closed_) continue;
-    if (open_++ == 0 && leaving_ == Leaving::no) Timer::disarm();
-    streams_.push_back(stream->place_);
-    if (++requests_ >= limits_.h2_requests_max) leave();
-    serve_(std::move(stream));
+    if (stream->websocket_) {
+      serve_(std::move(stream));
+    } else if (serving_ < limits_.h2_requests_at_once_max) {
+      stream->served_ = true;
+      ++serving_;
+      count_request();
+      serve_(std::move(stream));
+    } else {
+      begun_.push_back(std::move(stream));
+    }
   }
 }
 
-void Http2Connection::became_tunnel() {
-  ++tunnels_;
-  --requests_;
+void Http2Connection::count_request() {
+  if (++requests_ >= limits_.h2_requests_max) leave();
 }
 
 void Http2Connection::closed(Http2Stream& stream) {
   flush_soon();
   if (stream.tunnel_) --tunnels_;
+  if (stream.served_) --serving_;
   if (!stream.place_.linked()) return;
   stream.place_.unlink();
+  // A WebSocket that did not come about was a request.
+  if (stream.websocket_ && !stream.tunnel_) count_request();
   if (--open_ == 0 && leaving_ == Leaving::no) rest();
 }
 
@@ -150,7 +167,7 @@ void Http2Connection::rest() {
 
 // A client that is busy is told first, so that what it sends before it has read that is still served.
 void Http2Connection::leave() {
-  if (leaving_ != Leaving::no) return;
+  if (leaving_ != Leaving::no || stop_ == nullptr) return;
   if (open_ == 0) return on_timer();
   leaving_ = Leaving::announced;
   session_.announce_end();

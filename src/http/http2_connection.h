@@ -43,7 +43,7 @@ class Http2Connection final : private http2::SessionHandler, private io::Timer, 
 
   // --- for streams ---
   void closed(Http2Stream& stream);
-  void became_tunnel();
+  void became_tunnel() { ++tunnels_; }
   // Frames what streams have to say, as far as there is room for it.
   void frame();
   void flush_soon() { work_.notify(); }
@@ -51,7 +51,9 @@ class Http2Connection final : private http2::SessionHandler, private io::Timer, 
   io::Task<> read();
   io::Task<> write();
   [[nodiscard]] io::Wait time_to_send();
+  void begin();  // the one whose head is whole now
   void start_requests();
+  void count_request();
   void rest();  // no stream is open
   void leave();
 
@@ -61,11 +63,12 @@ class Http2Connection final : private http2::SessionHandler, private io::Timer, 
   Workspace& workspace_;
   const Serve serve_;
   http2::Session session_;
-  std::unique_ptr<Http2Stream> beginning_;  // its head is not whole yet
-  std::vector<std::unique_ptr<Http2Stream>> begun_;
+  std::unique_ptr<Http2Stream> beginning_;           // its head is not whole yet
+  std::vector<std::unique_ptr<Http2Stream>> begun_;  // wait for their turn
   IntrusiveList<Http2Stream::Place> streams_;
   std::size_t open_ = 0;  // streams whose head is whole
   std::size_t tunnels_ = 0;
+  std::size_t serving_ = 0;                     // requests
   std::size_t requests_ = 0;                    // so far, without those that became tunnels
   RecyclePool<Buffer>::Lease output_{nullptr};  // frames that wait to be sent
   io::Signal work_;

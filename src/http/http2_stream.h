@@ -85,6 +85,7 @@ class Http2Stream final : public io::Stream, private http2::StreamHandler, priva
   std::optional<ParseError> refusal_;
   std::uint64_t bytes_sent_ = 0;
   bool websocket_ = false;
+  bool served_ = false;  // a request whose turn has come
   bool tunnel_ = false;
   bool sent_ = false;       // all of send_ is in frames
   bool abandoned_ = false;  // a send was called off half way

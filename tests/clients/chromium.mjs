@@ -1,4 +1,5 @@
 // Headless Chromium opens the demo page at URL, chats with itself, and sends 1 MiB through /echo. Speaks the DevTools protocol.
+// Arguments: URL [--FLAG of the browser's...] [SCREENSHOT]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,9 +8,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import WebSocket from 'ws';
 
 const url = process.argv[2];
+const flags = process.argv.slice(3).filter(argument => argument.startsWith('--'));
+const [screenshot] = process.argv.slice(3).filter(argument => !argument.startsWith('--'));
 const profile = mkdtempSync(join(tmpdir(), 'passerelle-chromium-'));
 const browser = spawn('chromium', ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--ignore-certificate-errors', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], { stdio: 'ignore' });
+  '--disable-component-update', '--disable-sync', '--ignore-certificate-errors', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...flags, 'about:blank'], { stdio: 'ignore' });
 // The browser's children write on for a moment after it is killed: what they leave behind is the temporary folder's.
 process.on('exit', () => { browser.kill('SIGKILL'); try { rmSync(profile, { recursive: true, force: true }); } catch { /* still being written */ } });
 const patience = setTimeout(() => { console.error('chromium: no end after 90 s'); process.exit(1); }, 90000);
@@ -51,9 +54,9 @@ const echoed = await evaluate(`new Promise((resolve, reject) => {
   socket.onmessage = event => { const got = new Uint8Array(event.data); socket.onclose = closed => resolve([got.every((b, i) => b === sent[i]), got.length, closed.code]); socket.close(4002); };
 })`);
 if (JSON.stringify(echoed) !== JSON.stringify([true, 1 << 20, 4002])) { console.error('chromium: ' + JSON.stringify(echoed)); process.exit(1); }
-if (process.argv[3]) {
+if (screenshot) {
   const { writeFileSync } = await import('node:fs');
-  writeFileSync(process.argv[3], Buffer.from((await call('Page.captureScreenshot')).result.data, 'base64'));
+  writeFileSync(screenshot, Buffer.from((await call('Page.captureScreenshot')).result.data, 'base64'));
 }
 clearTimeout(patience);
 console.log('chromium ok');

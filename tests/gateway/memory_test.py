@@ -1,6 +1,5 @@
 """What an idle tunnel costs: private memory, counted by the kernel."""
 import os
-import re
 import resource
 import sys
 import unittest
@@ -8,11 +7,6 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import SANITIZED, DemoBackend, Gateway, scaled, wait_until
 from websocket import WebSocket
-
-
-def private_dirty(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        return int(re.search(r"Private_Dirty:\s+(\d+) kB", file.read()).group(1)) * 1024
 
 
 class Memory(unittest.TestCase):
@@ -26,14 +20,14 @@ class Memory(unittest.TestCase):
             warm = [WebSocket(gateway.connect(tls)) for _ in range(50)]
             for tunnel in warm:
                 tunnel.echo(payload)
-            before = private_dirty(gateway.pid)
+            before = gateway.private_dirty()
             tunnels = []
             for _ in range(count):
                 tunnel = WebSocket(gateway.connect(tls))
                 tunnel.echo(payload)
                 tunnels.append(tunnel)
             wait_until(lambda: gateway.metric("connections_open") == 0, "all are tunnels")
-            slope = (private_dirty(gateway.pid) - before) / count
+            slope = (gateway.private_dirty() - before) / count
             print(f"an idle tunnel costs {slope:.0f} bytes of private memory")
             for tunnel in warm + tunnels:
                 tunnel.stream.close()

@@ -24,11 +24,6 @@ def client_hello():
         return outgoing.read()
 
 
-def resident(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        return int(next(line.split()[1] for line in file if line.startswith("Private_Dirty:"))) * 1024
-
-
 class TlsThreats(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -73,7 +68,7 @@ class TlsThreats(unittest.TestCase):
         hello = client_hello()
         # The tunnel's own connection, and those of other tests, are out of the count by now.
         wait_until(lambda: self.gateway.metric("connections_open") == 0, "nothing else is open")
-        before = resident(self.gateway.pid)
+        before = self.gateway.private_dirty()
         clients = []
         for i in range(count):
             client = self.raw()
@@ -81,7 +76,7 @@ class TlsThreats(unittest.TestCase):
             client.sendall((b"", hello[:100], hello)[i % 3])
             clients.append(client)
         wait_until(lambda: self.gateway.metric("connections_open") >= count, "all are there")
-        cost = (resident(self.gateway.pid) - before) / count
+        cost = (self.gateway.private_dirty() - before) / count
         print(f"a half-open handshake costs {cost:.0f} bytes of private memory")
         if not SANITIZED:
             self.assertLess(cost, BYTES_PER_HANDSHAKE_MAX)

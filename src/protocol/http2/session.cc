@@ -52,7 +52,6 @@ class Session::Callbacks {
   static nghttp2_session_callbacks* make() {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
@@ -65,12 +64,6 @@ class Session::Callbacks {
   }
 
   static Session& self(void* user) { return *static_cast<Session*>(user); }
-
-  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-    Session& session = self(user);
-    session.note_frame(head->type, head->stream_id);
-    return session.broken_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
-  }
 
   static int on_begin_headers(nghttp2_session* nghttp2, const nghttp2_frame* frame, void* user) {
     Session& session = self(user);
@@ -229,11 +222,16 @@ void Session::note_idle_frame() {
   if (!idle_frames_.take(now_)) break_off(ErrorCode::enhance_your_calm);
 }
 
-void Session::note_frame(std::uint8_t type, StreamId id) {
-  const bool carries = type == NGHTTP2_DATA || type == NGHTTP2_HEADERS;
-  if (!carries) return note_idle_frame();
-  // nghttp2 passes over what comes for a stream that is closed. RFC 9113 section 5.1 lets it end the
-  // connection, unless the peer could not know yet.
+// What nghttp2 passes over: frames that mean nothing to it, and those of a stream that is closed. RFC 9113
+// section 5.1 lets the latter end the connection, unless the peer could not know yet.
+void Session::note_frame(const FrameHead& head) {
+  const StreamId id = head.stream;
+  if (head.type == FrameType::priority) {
+    // RFC 7540 sections 5.3.1 and 6.3; priorities as such are not followed.
+    if (id == 0 || head.depends_on == id) return break_off(ErrorCode::protocol_error);
+    if (head.length != 5) return break_off(ErrorCode::frame_size_error);
+  }
+  if (head.type != FrameType::data && head.type != FrameType::headers) return note_idle_frame();
   const bool closed =
       id > 0 && id % 2 == 1 && id <= last_stream_ && nghttp2_session_find_stream(session_, id) == nullptr;
   if (!closed) return;
@@ -313,12 +311,16 @@ Session::Session(const Limits& limits, SessionHandler& handler)
 Session::~Session() { nghttp2_session_del(session_); }
 
 void Session::feed(BytesView bytes, TimePoint now) {
-  if (broken_) return;
   now_ = now;
-  const auto taken = nghttp2_session_mem_recv(session_, as_bytes(bytes), bytes.size());
-  if (taken >= 0) return;
-  const bool too_much = taken == NGHTTP2_ERR_FLOODED || taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
-  break_off(too_much ? ErrorCode::enhance_your_calm : ErrorCode::protocol_error);
+  while (!bytes.empty() && !broken_) {
+    const auto [piece, head] = scanner_.next(bytes);
+    if (head) note_frame(*head);
+    if (broken_) return;
+    const auto taken = nghttp2_session_mem_recv(session_, as_bytes(piece), piece.size());
+    if (taken >= 0) continue;
+    const bool too_much = taken == NGHTTP2_ERR_FLOODED || taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
+    break_off(too_much ? ErrorCode::enhance_your_calm : ErrorCode::protocol_error);
+  }
 }
 
 void Session::take_output(std::string& out, std::size_t bytes_max) {

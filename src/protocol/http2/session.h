@@ -9,13 +9,12 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "protocol/http2/frame_scanner.h"
 #include "protocol/http2/request_head.h"
 
 struct nghttp2_session;
 
 namespace passerelle::http2 {
-
-using StreamId = std::int32_t;
 
 // RFC 9113 section 7.
 enum class ErrorCode : std::uint32_t {
@@ -23,6 +22,7 @@ enum class ErrorCode : std::uint32_t {
   protocol_error = 1,
   internal_error = 2,
   stream_closed = 5,
+  frame_size_error = 6,
   refused_stream = 7,
   cancel = 8,
   enhance_your_calm = 11,
@@ -126,7 +126,7 @@ class Session {
   friend class Callbacks;
 
   [[nodiscard]] StreamHandler* find(StreamId id) const;
-  void note_frame(std::uint8_t type, StreamId id);
+  void note_frame(const FrameHead& head);
   void note_idle_frame();
   void note_closed(StreamHandler& stream, std::uint32_t error);
   void end_head(StreamHandler& stream, bool ended);
@@ -139,6 +139,7 @@ class Session {
   const Limits& limits_;
   SessionHandler& handler_;
   nghttp2_session* session_ = nullptr;
+  FrameScanner scanner_;
   RequestHead request_;  // the one that is coming in
   TokenBucket idle_frames_;
   TokenBucket resets_;

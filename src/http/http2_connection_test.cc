@@ -1,0 +1,390 @@
+// Streams of an HTTP/2 connection as streams: over memory that is cut anywhere, and over real sockets.
+#include "http/http2_connection.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "io/epoll_engine.h"
+#include "io/simulated_engine.h"
+#include "io/system_clock.h"
+#include "protocol/http2/frames_test_support.h"
+
+namespace passerelle::http {
+namespace {
+
+namespace h2 = testing_support::h2;
+using std::chrono::seconds;
+
+struct Sockets {
+  io::SystemClock clock;
+  io::SystemRandom random;
+  io::EpollEngine engine{clock, random};
+};
+
+struct Memory {
+  io::SimulatedClock clock;
+  SeededRandom random{7};
+  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 999, .pipe_bytes_max = 20000}};
+};
+
+struct SingleBytes {
+  io::SimulatedClock clock;
+  SeededRandom random{7};
+  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 1, .pipe_bytes_max = 700}};
+};
+
+// A connection served by `serve`, and the client's end of it in `client`.
+template <class Kind>
+class Http2ConnectionTest : public testing::Test {
+ public:
+  using Served = std::unique_ptr<Http2Stream>;
+  using Serve = std::function<io::Task<>(Served)>;
+
+  void run(io::Task<> task) {
+    group.spawn(wrap(std::move(task)));
+    if (!done) kind.engine.run();
+    EXPECT_TRUE(done) << "something waits for ever";
+  }
+  io::Task<> wrap(io::Task<> task) {
+    co_await std::move(task);
+    client.reset();
+    co_await group_of_server.join();
+    done = true;
+    kind.engine.stop();
+  }
+  io::Task<> connect() {
+    auto listener = std::move(*kind.engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));
+    const Endpoint at = listener->local();
+    group_of_server.spawn(accept(*listener));
+    client = std::move(*co_await kind.engine.connect(at, {}));
+    co_await send(std::string(h2::preface) + h2::frame(h2::settings, 0, 0));
+    while (!accepted) co_await kind.engine.yield();
+  }
+  io::Task<> accept(io::Listener& listener) {
+    auto got = co_await listener.accept({});
+    accepted = true;
+    const auto transport = std::move(got->stream);
+    Http2Connection connection(*transport, limits, workspace,
+                               [this](Served stream) { streams.spawn(serve(std::move(stream))); });
+    co_await connection.run(draining, stop);
+    co_await streams.join();
+    ended = true;
+  }
+  io::Task<> send(std::string bytes) { (void)co_await client->send(bytes, {}); }
+  io::Task<> ask(std::uint32_t id, h2::Fields fields, bool last = true) {
+    return send(h2::frame(h2::headers, h2::end_headers | (last ? h2::end_stream : 0), id, h2::head(fields)));
+  }
+  // Reads until a frame of that type comes; an empty one of type -1 at the end.
+  io::Task<h2::Frame> next(char type) {
+    for (;;) {
+      while (!frames.empty()) {
+        h2::Frame frame = std::move(frames.front());
+        frames.pop_front();
+        if (frame.type == type) co_return frame;
+      }
+      const auto got = co_await client->receive({});
+      if (!got || got->empty()) co_return h2::Frame{-1, 0, 0, {}};
+      received += *got;
+      for (auto& frame : h2::take_frames(received)) frames.push_back(std::move(frame));
+    }
+  }
+  // All that was sent before it has been read.
+  io::Task<> answered_ping() {
+    co_await send(h2::frame(h2::ping, 0, 0, "12345678"));
+    (void)co_await next(h2::ping);
+  }
+  io::Task<std::string> body(std::size_t size) {
+    std::string out;
+    while (out.size() < size) {
+      const auto frame = co_await next(h2::data);
+      if (frame.type != h2::data) break;
+      out += frame.payload;
+    }
+    co_return out;
+  }
+  Kind kind;
+  Limits limits;
+  Workspace workspace;
+  io::StopSource draining, stop;
+  io::TaskGroup group{kind.engine};
+  io::TaskGroup group_of_server{kind.engine};
+  io::TaskGroup streams{kind.engine};
+  std::unique_ptr<io::Stream> client;
+  Serve serve;
+  std::string received;
+  std::deque<h2::Frame> frames;
+  bool accepted = false, ended = false, done = false;
+};
+
+using Kinds = testing::Types<Sockets, Memory, SingleBytes>;
+TYPED_TEST_SUITE(Http2ConnectionTest, Kinds);
+
+// --- what serves the streams ---
+
+io::Task<> echo(std::unique_ptr<Http2Stream> stream) {
+  MessageHead head;
+  head.set_response(200, "");
+  stream->send_head(head, false);
+  for (;;) {
+    const auto got = co_await stream->receive({});
+    if (!got) co_return;
+    if (got->empty()) break;
+    if (!co_await stream->send(*got, {})) co_return;
+  }
+  (void)co_await stream->finish("bye", {});
+}
+
+// Sends that many bytes and ends; says how it went.
+io::Task<> pour(std::unique_ptr<Http2Stream> stream, std::size_t size, io::Wait wait,
+                std::vector<std::string>& log) {
+  MessageHead head;
+  head.set_response(200, "");
+  stream->send_head(head, false);
+  const std::string bytes(size, 'x');
+  const auto sent = co_await stream->finish(bytes, wait);
+  log.emplace_back(sent ? "sent" : to_string(sent.error().kind));
+}
+
+io::Task<> listen_to(std::unique_ptr<Http2Stream> stream, std::vector<std::string>& log) {
+  for (;;) {
+    const auto got = co_await stream->receive({});
+    log.push_back(!got ? std::string(to_string(got.error().kind)) : std::string(*got));
+    if (!got || got->empty()) co_return;
+  }
+}
+
+// Keeps the stream until told.
+io::Task<> hold(std::unique_ptr<Http2Stream> stream, std::size_t& held, io::Signal& let_go) {
+  ++held;
+  co_await let_go.wait();
+  MessageHead head;
+  head.set_response(204, "");
+  stream->send_head(head, true);
+}
+
+// --- tests ---
+
+TYPED_TEST(Http2ConnectionTest, CarriesBytesBothWaysAndBothEnds) {
+  this->serve = echo;
+  struct Test {
+    static io::Task<> run(TestFixture& t) {
+      co_await t.connect();
+      co_await t.ask(1, h2::websocket(), false);
+      EXPECT_EQ((co_await t.next(h2::headers)).stream, 1U);
+      std::string sent;
+      for (int i = 0; i < 5; ++i) {
+        const std::string piece(9000, static_cast<char>('a' + i));
+        sent += piece;
+        co_await t.send(h2::frame(h2::data, i == 4 ? h2::end_stream : 0, 1, piece));
+      }
+      EXPECT_EQ(co_await t.body(sent.size() + 3), sent + "bye");
+    }
+  };
+  this->run(Test::run(*this));
+}
+
+TYPED_TEST(Http2ConnectionTest, ASendEndsWhenTheWindowHasTakenAllOfIt) {
+  std::vector<std::string> log;
+  this->serve = [&](std::unique_ptr<Http2Stream> stream) {
+    return pour(std::move(stream), 100'000, {}, log);
+  };
+  struct Test {
+    static io::Task<> run(TestFixture& t, const std::vector<std::string>& log) {
+      co_await t.connect();
+      co_await t.ask(1, h2::request("GET", "/"));
+      EXPECT_EQ((co_await t.body(65'535)).size(), 65'535U);
+      EXPECT_TRUE(log.empty());
+      co_await t.send(h2::frame(h2::window_update, 0, 0, h2::number(50'000, 4)) +
+                      h2::frame(h2::window_update, 0, 1, h2::number(50'000, 4)));
+      EXPECT_EQ((co_await t.body(34'465)).size(), 34'465U);
+      while (log.empty()) co_await t.kind.engine.yield();
+      EXPECT_EQ(log, std::vector<std::string>{"sent"});
+    }
+  };
+  this->run(Test::run(*this, log));
+}
+
+TYPED_TEST(Http2ConnectionTest, ASendThatIsCalledOffResetsItsStreamAndNothingElse) {
+  std::vector<std::string> log;
+  this->serve = [&](std::unique_ptr<Http2Stream> stream) {
+    if (stream->websocket()) return echo(std::move(stream));
+    return pour(std::move(stream), 100'000,
+                {this->kind.engine.now() + std::chrono::milliseconds(50), nullptr}, log);
+  };
+  struct Test {
+    static io::Task<> run(TestFixture& t, const std::vector<std::string>& log) {
+      co_await t.connect();
+      co_await t.ask(1, h2::request("GET", "/"));
+      EXPECT_EQ((co_await t.next(h2::rst_stream)).payload, h2::number(2, 4));
+      EXPECT_EQ(log, std::vector<std::string>{"timed out"});
+      co_await t.send(h2::frame(h2::window_update, 0, 0, h2::number(65'535, 4)));
+      co_await t.ask(3, h2::websocket(), false);
+      co_await t.send(h2::frame(h2::data, 0, 3, "still here"));
+      EXPECT_EQ(co_await t.body(10), "still here");
+    }
+  };
+  this->run(Test::run(*this, log));
+}
+
+TYPED_TEST(Http2ConnectionTest, AResetReachesWhoReceivesBehindWhatCameBeforeIt) {
+  std::vector<std::string> log;
+  this->serve = [&](std::unique_ptr<Http2Stream> stream) { return listen_to(std::move(stream), log); };
+  struct Test {
+    static io::Task<> run(TestFixture& t) {
+      co_await t.connect();
+      co_await t.ask(1, h2::websocket(), false);
+      co_await t.answered_ping();
+      co_await t.send(h2::frame(h2::data, 0, 1, "last"));
+      co_await t.send(h2::frame(h2::rst_stream, 0, 1, h2::number(8, 4)));
+      co_await t.answered_ping();
+    }
+  };
+  this->run(Test::run(*this));
+  EXPECT_EQ(log, (std::vector<std::string>{"last", "connection reset"}));
+}
+
+TYPED_TEST(Http2ConnectionTest, TheConnectionsEndReachesEveryStream) {
+  std::vector<std::string> log;
+  this->serve = [&](std::unique_ptr<Http2Stream> stream) {
+    return stream->websocket() ? listen_to(std::move(stream), log)
+                               : pour(std::move(stream), 100'000, {}, log);
+  };
+  struct Test {
+    static io::Task<> run(TestFixture& t) {
+      co_await t.connect();
+      co_await t.ask(1, h2::websocket(), false);
+      co_await t.ask(3, h2::request("GET", "/"));
+      (void)co_await t.body(100);
+    }
+  };
+  this->run(Test::run(*this));
+  EXPECT_EQ(log, (std::vector<std::string>{"connection reset", "connection reset"}));
+}
+
+TYPED_TEST(Http2ConnectionTest, AStopEndsItAndSaysSo) {
+  std::vector<std::string> log;
+  this->serve = [&](std::unique_ptr<Http2Stream> stream) { return listen_to(std::move(stream), log); };
+  struct Test {
+    static io::Task<> run(TestFixture& t) {
+      co_await t.connect();
+      co_await t.ask(1, h2::websocket(), false);
+      co_await t.answered_ping();
+      t.stop.request_stop();
+      EXPECT_EQ((co_await t.next(h2::go_away)).payload.substr(4, 4), h2::number(0, 4));
+    }
+  };
+  this->run(Test::run(*this));
+  EXPECT_EQ(log, std::vector<std::string>{"connection reset"});
+}
+
+TYPED_TEST(Http2ConnectionTest, RequestsBeyondTheirNumberWaitTheirTurnAndWebSocketsDoNot) {
+  std::size_t held = 0;
+  io::Signal let_go(this->kind.engine);
+  std::size_t tunnels = 0;
+  this->limits.h2_requests_at_once_max = 2;
+  this->serve = [&](std::unique_ptr<Http2Stream> stream) {
+    if (!stream->websocket() && held == 0) return hold(std::move(stream), held, let_go);
+    if (stream->websocket()) ++tunnels;
+    return echo(std::move(stream));
+  };
+  struct Test {
+    static io::Task<> run(TestFixture& t, io::Signal& let_go, const std::size_t& tunnels) {
+      co_await t.connect();
+      for (const std::uint32_t id : {1U, 3U}) co_await t.ask(id, h2::request("POST", "/"), false);
+      EXPECT_EQ((co_await t.next(h2::headers)).stream, 3U);
+      co_await t.ask(5, h2::request("GET", "/"));
+      co_await t.ask(7, h2::websocket(), false);
+      EXPECT_EQ((co_await t.next(h2::headers)).stream, 7U) << "the fifth waits";
+      EXPECT_EQ(tunnels, 1U);
+      let_go.notify();
+      EXPECT_EQ((co_await t.next(h2::headers)).stream, 1U);
+      EXPECT_EQ((co_await t.next(h2::headers)).stream, 5U);
+    }
+  };
+  this->run(Test::run(*this, let_go, tunnels));
+}
+
+TYPED_TEST(Http2ConnectionTest, DrainingLetsWhatIsOpenEndAndThenTheConnection) {
+  this->serve = echo;
+  this->limits.h2_farewell = seconds(0);
+  struct Test {
+    static io::Task<> run(TestFixture& t) {
+      co_await t.connect();
+      co_await t.ask(1, h2::websocket(), false);
+      (void)co_await t.next(h2::headers);
+      t.draining.request_stop();
+      EXPECT_EQ((co_await t.next(h2::go_away)).payload.substr(0, 4), h2::number(0x7fffffff, 4))
+          << "announced";
+      EXPECT_EQ((co_await t.next(h2::go_away)).payload.substr(0, 4), h2::number(1, 4));
+      co_await t.send(h2::frame(h2::data, h2::end_stream, 1, "x"));
+      EXPECT_EQ(co_await t.body(4), "xbye");
+      while (!t.ended) co_await t.kind.engine.yield();
+    }
+  };
+  this->run(Test::run(*this));
+}
+
+// --- time ---
+
+class Http2ConnectionTime : public Http2ConnectionTest<Memory> {
+ protected:
+  double seconds_until_the_end(io::Task<> task) {
+    const TimePoint began = kind.engine.now();
+    run(std::move(task));
+    return std::chrono::duration<double>(kind.engine.now() - began).count();
+  }
+  static io::Task<> wait_for_the_end(Http2ConnectionTime& t, std::string bytes) {
+    co_await t.connect();
+    co_await t.send(std::move(bytes));
+    EXPECT_EQ((co_await t.next(h2::go_away)).type, h2::go_away);
+  }
+};
+
+TEST_F(Http2ConnectionTime, AClientThatOpensNothingIsLeftAfterTheIdleTimeout) {
+  serve = echo;
+  EXPECT_NEAR(seconds_until_the_end(wait_for_the_end(*this, "")), 180, 1);
+}
+
+TEST_F(Http2ConnectionTime, IdleTimeCountsFromTheLastStreamsEnd) {
+  serve = echo;
+  struct Test {
+    static io::Task<> run(Http2ConnectionTime& t) {
+      co_await t.connect();
+      co_await t.ask(1, h2::websocket(), false);
+      (void)co_await t.kind.engine.sleep({t.kind.engine.now() + seconds(10'000), nullptr});
+      co_await t.send(h2::frame(h2::data, h2::end_stream, 1, "x"));
+      EXPECT_EQ(co_await t.body(4), "xbye");
+      EXPECT_EQ((co_await t.next(h2::go_away)).type, h2::go_away);
+    }
+  };
+  EXPECT_NEAR(seconds_until_the_end(Test::run(*this)), 10'180, 1);
+}
+
+TEST_F(Http2ConnectionTime, AHeadThatNeverEndsKeepsNothingOpen) {
+  serve = echo;
+  EXPECT_NEAR(seconds_until_the_end(
+                  wait_for_the_end(*this, h2::frame(h2::headers, 0, 1, h2::head(h2::request("GET", "/"))))),
+              180, 1);
+}
+
+TEST_F(Http2ConnectionTime, AClientThatReadsNothingLosesTheConnection) {
+  std::vector<std::string> log;
+  serve = [&](std::unique_ptr<Http2Stream> stream) { return pour(std::move(stream), 1'000'000, {}, log); };
+  struct Test {
+    static io::Task<> run(Http2ConnectionTime& t) {
+      co_await t.connect();
+      co_await t.send(h2::frame(h2::settings, 0, 0, h2::number(4, 2) + h2::number(10'000'000, 4)) +
+                      h2::frame(h2::window_update, 0, 0, h2::number(10'000'000, 4)));
+      co_await t.ask(1, h2::request("GET", "/"));
+      while (!t.ended) (void)co_await t.kind.engine.sleep({t.kind.engine.now() + seconds(1), nullptr});
+    }
+  };
+  EXPECT_NEAR(seconds_until_the_end(Test::run(*this)), 60, 2);
+  EXPECT_EQ(log, std::vector<std::string>{"connection reset"});
+}
+
+}  // namespace
+}  // namespace passerelle::http
