@@ -1,5 +1,5 @@
-// HTTP/2 sessions in both directions: whatever comes in, what goes out are whole frames; and every head that is handed
-// on is, written as HTTP/1.1, one head that the strict parser reads back the same.
+// HTTP/2 sessions in both directions: whatever comes in, what goes out are whole frames; and every head that
+// is handed on is, written as HTTP/1.1, one head that the strict parser reads back the same.
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +26,8 @@ void must_be_one_head(const MessageHead& head, const Limits& limits) {
   fuzz::must(progress && progress->complete && progress->consumed == text.size());
   fuzz::must(read.method() == head.method() && read.target() == head.target());
   fuzz::must(read.fields.size() == head.fields.size());
-  for (std::size_t i = 0; i < read.fields.size(); ++i) fuzz::must(read.name(read.fields[i]) == head.name(head.fields[i]));
+  for (std::size_t i = 0; i < read.fields.size(); ++i)
+    fuzz::must(read.name(read.fields[i]) == head.name(head.fields[i]));
 }
 
 // Answers as the stream's number says: at once, later, never, with trailers, as an echo.
