@@ -1,5 +1,6 @@
 """HTTP/2 on HTTPS listeners: who gets it, what members see of it, bodies both ways, and how connections end."""
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -240,6 +241,47 @@ class Requests(Http2Case):
             streams = {client.open(request(f"/{i}-")): f"/{i}-" for i in range(200)}
             for stream, path in streams.items():
                 self.assertEqual(client.finish(stream).data.decode(), path * 500)
+
+
+class Configured(unittest.TestCase):
+    def test_a_rewrite_sees_the_version(self):
+        def change(config):
+            rewrite = config.add("rewriteRuleSets", "set", rewriteRules=[{"name": "r", "ruleSequence": 1, "actionSet": {"responseHeaderConfigurations": [{"headerName": "X-Version", "headerValue": "{var_http_version}"}]}}])
+            for rule in config.properties["requestRoutingRules"]:
+                rule["properties"]["rewriteRuleSet"] = rewrite
+
+        def script(client, head):
+            client.sendall(respond("ok"))
+        with ScriptedBackend(script) as backend:
+            config_with_sets = lambda config: (config.properties.setdefault("rewriteRuleSets", []), change(config))
+            with http2_gateway(backend, config_with_sets) as gateway, Http2(gateway.https_port) as client:
+                self.assertEqual(client.fetch(request()).fields["x-version"], "HTTP/2.0")
+                with gateway.connect(tls=True) as old:
+                    old.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    self.assertIn(b"X-Version: HTTP/1.1\r\n", receive_until(old, b"\r\n\r\n"))
+
+    def test_a_reload_that_takes_http_2_away_leaves_open_connections_as_they_are(self):
+        with ScriptedBackend(lambda client, head: client.sendall(respond("ok"))) as backend, http2_gateway(backend) as gateway, Http2(gateway.https_port) as client:
+            self.assertEqual(client.fetch(request()).status, 200)
+            template = json.loads(gateway.template_path.read_text())
+            template["resources"][0]["properties"]["enableHttp2"] = False
+            gateway.write_template(template)
+            gateway.reload()
+            self.assertEqual(client.fetch(request()).status, 200)
+            raw = socket.create_connection(("127.0.0.1", gateway.https_port), PATIENCE)
+            with tls_context("h2", "http/1.1").wrap_socket(raw) as after:
+                self.assertEqual(after.selected_alpn_protocol(), "http/1.1")
+
+    def test_a_reload_that_takes_the_listener_away_answers_503_and_ends(self):
+        with ScriptedBackend(lambda client, head: client.sendall(respond("ok"))) as backend, http2_gateway(backend) as gateway, Http2(gateway.https_port) as client:
+            self.assertEqual(client.fetch(request()).status, 200)
+            template = json.loads(gateway.template_path.read_text())
+            properties = template["resources"][0]["properties"]
+            properties["httpListeners"] = [each for each in properties["httpListeners"] if each["name"] == "clear"]
+            properties["requestRoutingRules"] = [each for each in properties["requestRoutingRules"] if each["name"] == "clear-rule"]
+            gateway.write_template(template)
+            gateway.reload()
+            self.assertEqual(client.fetch(request()).status, 503)
 
 
 class Negotiation(unittest.TestCase):

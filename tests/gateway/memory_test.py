@@ -5,8 +5,10 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from harness import SANITIZED, DemoBackend, Gateway, scaled, wait_until
-from websocket import WebSocket
+import http2
+from harness import SANITIZED, DemoBackend, Gateway, example, scaled, wait_until
+from websocket import TEXT, WebSocket
+from websocket import frame as ws_frame
 
 
 class Memory(unittest.TestCase):
@@ -41,6 +43,30 @@ class Memory(unittest.TestCase):
     @unittest.skipIf(SANITIZED, "sanitizers keep their own books beside every byte")
     def test_an_idle_tls_tunnel_that_carried_64_kib_both_ways_costs_at_most_16_kb(self):
         self.assertLessEqual(self.cost(tls=True), 16000)
+
+    @unittest.skipIf(SANITIZED, "sanitizers keep their own books beside every byte")
+    def test_an_idle_tunnel_on_a_stream_of_http_2_that_carried_32_kib_both_ways_costs_at_most_4_kib(self):
+        count = 500
+        payload = os.urandom(32 * 1024)
+        echoed = ws_frame(TEXT, payload, masked=False)
+        with DemoBackend() as one, Gateway([one.address], template=example(lambda properties: properties.update(enableHttp2=True))) as gateway:
+            client = http2.Http2(gateway.https_port)
+
+            def open_and_echo():
+                stream = client.open(http2.websocket(), end=False)
+                self.assertEqual(client.accepted(stream).status, 200)
+                client.data(stream, ws_frame(TEXT, payload))
+                self.assertEqual(client.received(stream, len(echoed)), echoed)
+            for _ in range(50):
+                open_and_echo()
+            before = gateway.private_dirty()
+            for _ in range(count):
+                open_and_echo()
+            slope = (gateway.private_dirty() - before) / count
+            print(f"an idle tunnel on a stream costs {slope:.0f} bytes of private memory")
+            client.socket.close()
+            wait_until(lambda: gateway.metric("tunnels_open") == 0, "all are closed")
+        self.assertLessEqual(slope, 4096)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import unittest
 from urllib.parse import unquote
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import http2
 from certificates import Certificates, openssl
 from config import Config, forward, reference
 from harness import PATIENCE, Gateway, MirrorCase, receive_until
@@ -203,6 +204,21 @@ class MutualTls(MirrorCase):
             with self.connect(gateway, context) as stream:
                 self.assertEqual(self.ask(stream)[0], 400)
             self.assertEqual(self.answer(gateway, "client", "intermediate", version=ssl.TLSVersion.TLSv1_2)[0], 200)
+
+    def test_streams_of_one_connection_are_misdirected_each_for_itself(self):
+        """Browsers send requests for every name of a certificate over one HTTP/2 connection."""
+        config = self.config()
+        config.properties["enableHttp2"] = True
+        with self.gateway(config) as gateway:
+            context = self.client("client", "intermediate")
+            context.set_alpn_protocols(["h2"])
+            with http2.Http2(gateway.https_port, context=context, name="open.test") as client:
+                self.assertEqual(client.fetch(http2.request(host="open.test")).status, 200)
+                self.assertEqual(client.fetch(http2.request(host="closed.test")).status, 421)
+                self.assertEqual(client.finish(client.open(http2.websocket(host="closed.test"), end=False)).status, 421)
+                self.assertEqual(client.fetch(http2.request(host="open.test")).status, 200)
+            with http2.Http2(gateway.https_port, context=context, name="closed.test") as client:
+                self.assertEqual(client.fetch(http2.request(host="closed.test")).status, 200)
 
     def test_an_authority_taken_away_by_reload_ends_its_sessions(self):
         config = self.config()
