@@ -46,9 +46,11 @@ struct Limits {
   // Streams open at a time, WebSockets among them. Past it: REFUSED_STREAM, or the connection's end where the
   // client knew.
   std::size_t h2_streams_max = 1100;
-  // Requests of a connection that are carried at a time; the others wait, first come, first served.
-  // WebSockets do not.
+  // Requests of a connection that are carried at a time, and as many handshakes of WebSockets; the others
+  // wait, first come, first served.
   std::size_t h2_requests_at_once_max = 128;
+  // Heads of those that wait. Past it: REFUSED_STREAM, which clients may send again.
+  std::size_t h2_waiting_head_bytes_max = 4 * mebibyte;
   // What a client may send ahead on one stream, and on all that are not WebSockets together: those have room
   // each for itself, so that a stalled one holds nobody up.
   std::size_t h2_stream_window_bytes = 64 * kibibyte;

@@ -23,7 +23,7 @@ Http2Connection::~Http2Connection() {
 io::Task<> Http2Connection::run(io::StopSource& draining, io::StopSource& stop) {
   io::TaskGroup tasks(engine_, &stop);
   stop_ = &tasks.stop_source();
-  engine_.timers().arm(*this, engine_.now() + limits_.head_timeout);
+  arm(leave_alarm_, limits_.head_timeout);
   if (draining.requested())
     leave();
   else
@@ -32,9 +32,10 @@ io::Task<> Http2Connection::run(io::StopSource& draining, io::StopSource& stop) 
   co_await read();
   // Whoever is still here loses the connection.
   StopHook::unlink();
-  Timer::disarm();
   beginning_.reset();
   begun_.clear();
+  leave_alarm_.disarm();
+  head_alarm_.disarm();
   streams_.for_each([](Http2Stream::Place& place) { place.stream.lose(); });
   if (!lost_ && stop.requested()) session_.go_away();
   ending_ = true;
@@ -42,6 +43,7 @@ io::Task<> Http2Connection::run(io::StopSource& draining, io::StopSource& stop) 
   if (sending_) tasks.stop();
   work_.notify();
   co_await tasks.join();
+  leave_alarm_.disarm();
   stop_ = nullptr;
 }
 
@@ -55,6 +57,10 @@ io::Task<> Http2Connection::read() {
     }
     if (std::exchange(first, false) && open_ == 0 && leaving_ == Leaving::no) rest();
     session_.feed(*got, engine_.now());
+    if (!beginning_)
+      head_alarm_.disarm();
+    else if (!head_alarm_.armed())
+      arm(head_alarm_, limits_.head_timeout);
     start_requests();
     flush_soon();
     if (session_.broken()) co_return;
@@ -69,7 +75,7 @@ io::Task<> Http2Connection::write() {
     frame();
     if (!output_) {
       if (session_.finished()) stop_->request_stop();
-      if (ending_ || lost_ || session_.finished()) co_return;
+      if (ending_ || lost_ || session_.finished()) break;
       co_await work_.wait();
       continue;
     }
@@ -77,23 +83,34 @@ io::Task<> Http2Connection::write() {
     std::swap(workspace_.framed, output_->bytes);
     output_.reset();
     sending_ = true;
-    const auto sent = co_await transport_.send(workspace_.framed, time_to_send());
+    arm(send_alarm_, limits_.send_timeout);
+    // Once stopped: the last words.
+    const io::Wait wait = stop_->requested() ? io::Wait{engine_.now() + limits_.linger_timeout, nullptr}
+                                             : io::Wait{never, stop_};
+    const auto sent = co_await transport_.send(workspace_.framed, wait);
+    send_alarm_.disarm();
     sending_ = false;
     room_.notify();
     if (!sent) {
       lost_ = true;
       stop_->request_stop();
-      co_return;
+      break;
     }
   }
+  room_.notify();
 }
 
-io::Wait Http2Connection::time_to_send() {
-  // Already stopped: the last words.
-  if (stop_->requested()) return {engine_.now() + limits_.linger_timeout, nullptr};
-  // A tunnel may wait for its peer for as long as the peer's host is there.
-  if (tunnels_ > 0 && !ending_) return {never, stop_};
-  return {engine_.now() + limits_.send_timeout, stop_};
+// A tunnel may wait for its peer for as long as the peer's host is there; nothing else may.
+void Http2Connection::on_stalled() {
+  if (tunnels_ > 0 && !ending_) return arm(send_alarm_, limits_.send_timeout);
+  lost_ = true;
+  stop_->request_stop();
+}
+
+// What follows can only be the rest of it: the connection is of no use to anybody.
+void Http2Connection::on_late_head() {
+  session_.break_off(http2::ErrorCode::enhance_your_calm);
+  stop_->request_stop();
 }
 
 void Http2Connection::frame() {
@@ -121,28 +138,32 @@ void Http2Connection::on_refused_head(http2::StreamHandler& /*stream*/, const Pa
 }
 
 void Http2Connection::begin() {
-  if (open_++ == 0 && leaving_ == Leaving::no) Timer::disarm();
+  if (open_++ == 0 && leaving_ == Leaving::no) leave_alarm_.disarm();
   streams_.push_back(beginning_->place_);
   begun_.push_back(std::move(beginning_));
 }
 
-// WebSockets need not wait: what they hold they would hold on connections of their own, too.
+// WebSockets do not wait for requests, which may take their time: they have a number of their own.
 void Http2Connection::start_requests() {
   if (begun_.empty()) return;
   auto begun = std::exchange(begun_, {});
+  std::size_t waiting_bytes = 0;
   for (auto& stream : begun) {
     // Reset before its turn came: nobody need know of it.
     if (stream->closed_) continue;
-    if (stream->websocket_) {
-      serve_(std::move(stream));
-    } else if (serving_ < limits_.h2_requests_at_once_max) {
+    std::size_t& under_way = stream->websocket_ ? handshaking_ : serving_;
+    if (under_way < limits_.h2_requests_at_once_max) {
+      ++under_way;
       stream->served_ = true;
-      ++serving_;
-      count_request();
+      if (!stream->websocket_) count_request();
       serve_(std::move(stream));
-    } else {
-      begun_.push_back(std::move(stream));
+      continue;
     }
+    waiting_bytes += stream->head_->text.size();
+    if (waiting_bytes > limits_.h2_waiting_head_bytes_max)
+      session_.reset(*stream, http2::ErrorCode::refused_stream);
+    else
+      begun_.push_back(std::move(stream));
   }
 }
 
@@ -150,32 +171,37 @@ void Http2Connection::count_request() {
   if (++requests_ >= limits_.h2_requests_max) leave();
 }
 
+void Http2Connection::became_tunnel(Http2Stream& stream) {
+  ++tunnels_;
+  if (std::exchange(stream.served_, false)) --handshaking_;
+}
+
 void Http2Connection::closed(Http2Stream& stream) {
   flush_soon();
   if (stream.tunnel_) --tunnels_;
-  if (stream.served_) --serving_;
+  if (stream.served_) --(stream.websocket_ ? handshaking_ : serving_);
   if (!stream.place_.linked()) return;
   stream.place_.unlink();
   // A WebSocket that did not come about was a request.
-  if (stream.websocket_ && !stream.tunnel_) count_request();
+  if (stream.served_ && stream.websocket_) count_request();
   if (--open_ == 0 && leaving_ == Leaving::no) rest();
 }
 
 void Http2Connection::rest() {
-  if (stop_ != nullptr) engine_.timers().arm(*this, engine_.now() + limits_.h2_idle_timeout);
+  if (stop_ != nullptr) arm(leave_alarm_, limits_.h2_idle_timeout);
 }
 
 // A client that is busy is told first, so that what it sends before it has read that is still served.
 void Http2Connection::leave() {
   if (leaving_ != Leaving::no || stop_ == nullptr) return;
-  if (open_ == 0) return on_timer();
+  if (open_ == 0) return go();
   leaving_ = Leaving::announced;
   session_.announce_end();
-  engine_.timers().arm(*this, engine_.now() + limits_.h2_farewell);
+  arm(leave_alarm_, limits_.h2_farewell);
   flush_soon();
 }
 
-void Http2Connection::on_timer() {
+void Http2Connection::go() {
   leaving_ = Leaving::gone;
   session_.go_away();
   flush_soon();

@@ -11,17 +11,17 @@ Http2Stream::Http2Stream(Http2Connection& connection, http2::StreamId id)
 Http2Stream::~Http2Stream() {
   if (inbox_) connection_.session_.discard(*this, inbox_->bytes.size());
   if (!closed_) {
-    if (finished_ && ended_ && !reset_)
+    if (!finished_ || reset_)
+      connection_.session_.reset_and_release(*this, why_reset());
+    else if (ended_)
       connection_.session_.release(*this);
     else
-      connection_.session_.reset_and_release(*this, farewell());
+      connection_.session_.end_and_release(*this);
   }
   connection_.closed(*this);
 }
 
-// RFC 9113 section 8.1: a client whose request needed no reading to the end is told so by no_error.
-http2::ErrorCode Http2Stream::farewell() const {
-  if (finished_ && !reset_) return http2::ErrorCode::no_error;
+http2::ErrorCode Http2Stream::why_reset() const {
   return tunnel_ ? http2::ErrorCode::cancel : http2::ErrorCode::internal_error;
 }
 
@@ -43,7 +43,8 @@ void Http2Stream::send_head(const MessageHead& head, bool ended) {
 void Http2Stream::become_tunnel() {
   tunnel_ = true;
   head_.reset();
-  connection_.became_tunnel();
+  if (!closed_) connection_.session_.give_own_window(*this, inbox_ ? inbox_->bytes.size() : 0);
+  connection_.became_tunnel(*this);
 }
 
 void Http2Stream::watch(io::StreamWatcher* watcher) {
@@ -63,8 +64,9 @@ void Http2Stream::on_data(BytesView bytes) {
 
 void Http2Stream::on_trailer(BytesView name, BytesView value) {
   if (!trailers_) trailers_ = connection_.workspace_.heads.take();
-  const bool fits =
-      trailers_->text.size() + name.size() + value.size() <= connection_.limits_.trailer_bytes_max;
+  const Limits& limits = connection_.limits_;
+  const bool fits = trailers_->text.size() + name.size() + value.size() <= limits.trailer_bytes_max &&
+                    trailers_->fields.size() < limits.header_fields_max;
   if (!fits || !http1::is_token(name) || !http1::all(value, http1::value_character))
     return connection_.session_.reset(*this, http2::ErrorCode::protocol_error);
   trailers_->add(name, value);
@@ -86,7 +88,9 @@ void Http2Stream::on_closed(std::uint32_t error) {
 }
 
 void Http2Stream::lose() {
-  if (!closed_) on_closed(static_cast<std::uint32_t>(http2::ErrorCode::cancel));
+  if (closed_) return;
+  connection_.session_.release(*this);
+  on_closed(static_cast<std::uint32_t>(http2::ErrorCode::cancel));
 }
 
 http2::StreamHandler::Output Http2Stream::output() {
@@ -120,7 +124,10 @@ bool Http2Stream::try_receive(Result<BytesView>& result) {
     std::string& lent = connection_.workspace_.lent;
     std::swap(lent, inbox_->bytes);
     inbox_.reset();
-    if (!closed_) connection_.session_.consume(*this, lent.size());
+    if (closed_)
+      connection_.session_.discard(*this, lent.size());
+    else
+      connection_.session_.consume(*this, lent.size());
     connection_.flush_soon();
     result = BytesView(lent);
     return true;
@@ -173,6 +180,9 @@ void Http2Stream::cancel_send(io::SendOperation& operation) {
   sent_ = false;
   abandoned_ = true;
   park_.reset();
+  // Some of it may be in a frame's head already: what was promised there will not come.
+  if (!closed_) connection_.session_.reset(*this, why_reset());
+  connection_.flush_soon();
   operation.complete_soon();
 }
 

@@ -64,7 +64,7 @@ class Http2Stream final : public io::Stream, private http2::StreamHandler, priva
   // The connection has ended under it.
   void lose();
   void run() override;  // what happened inside the session is told outside it
-  [[nodiscard]] http2::ErrorCode farewell() const;
+  [[nodiscard]] http2::ErrorCode why_reset() const;
 
   // In its connection's list.
   struct Place : ListNode {
@@ -85,7 +85,7 @@ class Http2Stream final : public io::Stream, private http2::StreamHandler, priva
   std::optional<ParseError> refusal_;
   std::uint64_t bytes_sent_ = 0;
   bool websocket_ = false;
-  bool served_ = false;  // a request whose turn has come
+  bool served_ = false;  // its turn has come, and it is no tunnel yet
   bool tunnel_ = false;
   bool sent_ = false;       // all of send_ is in frames
   bool abandoned_ = false;  // a send was called off half way

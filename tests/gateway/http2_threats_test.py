@@ -147,6 +147,16 @@ class Http2Threats(Http2Case):
         self.assertEqual(client.finish(1).status, 431)
         self.assertTrue(client.alive())
 
+    def test_2_53_the_same_in_trailers(self):
+        entry = b"\x40" + integer(1, 7) + b"x" + integer(4000, 7) + b"a" * 4000
+        client = self.client()
+        client.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, GET + entry))
+        self.assertEqual(client.finish(1).status, 200)
+        client.send(frame(HEADERS, END_HEADERS, 3, head(request("/held", method="POST"))), frame(HEADERS, END_HEADERS | END_STREAM, 3, b"\xbe" * 16000))
+        client.wait_end()
+        self.assertEqual(client.goaways[-1][1], ENHANCE_YOUR_CALM)
+        self.neighbour_is_well()
+
     def test_2_53_heads_of_thousands_of_fields_are_refused(self):
         client = self.client()
         self.assertEqual(client.fetch(request(fields=[("x", "")] * 300)).status, 431)

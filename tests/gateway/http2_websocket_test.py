@@ -1,5 +1,6 @@
 """WebSockets over HTTP/2 (RFC 8441): opened, carried and ended as over HTTP/1.1, many on one connection, none in the way of another."""
 import base64
+import contextlib
 import hashlib
 import os
 import socket
@@ -294,6 +295,34 @@ class Ending(Http2Case):
                     self.gateway.reload()
                     self.assertTrue(client.alive())
             wait_until(lambda: self.gateway.metric("tunnels_open") == 0, "the tunnels' end after " + ending)
+
+
+class Floods(unittest.TestCase):
+    def test_members_that_flood_and_reset_take_their_tunnels_only(self):
+        def script(client, head):
+            answers_switch(client, head)
+            if b"/flood" not in head:
+                return answer_echoes(client)
+            with contextlib.suppress(OSError):
+                for _ in range(60):
+                    client.sendall(bytes(65536))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        def answer_echoes(client):
+            while piece := client.recv(65536):
+                client.sendall(piece)
+        wide = http2.PREFACE + http2.settings(INITIAL_WINDOW_SIZE=10_000_000) + frame(http2.WINDOW_UPDATE, 0, 0, struct.pack("!I", 1 << 30))
+        with ScriptedBackend(script) as backend, http2_gateway(backend) as gateway:
+            for _ in range(scaled(20, 4)):
+                with Http2(gateway.https_port, preface=wide) as client:
+                    calm = client.open(http2.websocket("/calm"), end=False)
+                    self.assertEqual(client.accepted(calm).status, 200)
+                    floods = [client.open(http2.websocket("/flood"), end=False) for _ in range(20)]
+                    for stream in floods:
+                        client.finish(stream)
+                    client.data(calm, b"still here")
+                    self.assertEqual(client.received(calm, 10), b"still here")
+            wait_until(lambda: gateway.metric("tunnels_open") == 0, "the tunnels' end")
 
 
 class Outliving(unittest.TestCase):

@@ -4,14 +4,6 @@
 #include "protocol/http1/characters.h"
 
 namespace passerelle::http2 {
-namespace {
-
-constexpr std::size_t field_overhead = 32;  // of each field, as RFC 9113 section 6.5.2 counts
-// Past this many times the limit a head is an attack on whoever unpacks it.
-constexpr std::size_t bomb_factor = 8;
-
-}  // namespace
-
 void RequestHead::begin(MessageHead& head) {
   head.clear();
   head_ = &head;
@@ -25,16 +17,15 @@ void RequestHead::refuse_once(int status, const char* what) {
   if (refusal_.status == 0) refusal_ = {status, what};
 }
 
-bool RequestHead::add(BytesView name, BytesView value, const Limits& limits) {
+void RequestHead::add(BytesView name, BytesView value, const Limits& limits) {
   bytes_ += name.size() + value.size() + field_overhead;
-  if (bytes_ > limits.h2_head_bytes_max * bomb_factor) return false;
   if (name.size() + value.size() > limits.h2_field_bytes_max)
     refuse_once(431, "a header field is longer than h2_field_bytes_max");
   if (bytes_ > limits.h2_head_bytes_max)
     refuse_once(431, "the header fields are longer than h2_head_bytes_max");
   if (head_->fields.size() >= limits.header_fields_max)
     refuse_once(431, "there are more header fields than header_fields_max");
-  if (refusal_.status != 0) return true;
+  if (refusal_.status != 0) return;
   if (!http1::all(value, http1::value_character)) {
     refuse_once(400, "a header field's value holds a control character");
   } else if (name.starts_with(':')) {
@@ -48,7 +39,6 @@ bool RequestHead::add(BytesView name, BytesView value, const Limits& limits) {
   } else {
     head_->add(name, value);
   }
-  return true;
 }
 
 void RequestHead::add_pseudo(BytesView name, BytesView value) {

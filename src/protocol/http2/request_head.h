@@ -24,8 +24,8 @@ class RequestHead {
 
   // The fields go into `head`, which outlives this or the next begin().
   void begin(MessageHead& head);
-  // False: the head is so long that its sender means harm; it was refused long before.
-  [[nodiscard]] bool add(BytesView name, BytesView value, const Limits& limits);
+  static constexpr std::size_t field_overhead = 32;  // of each field, as RFC 9113 section 6.5.2 counts
+  void add(BytesView name, BytesView value, const Limits& limits);
   // The head is whole. Refused: fields too long or too many (431), what no HTTP/1.1 head could hold (400),
   // another host than :authority (400), a :protocol other than websocket (501).
   [[nodiscard]] Parsed<Kind> finish(bool ended);

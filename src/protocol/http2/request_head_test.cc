@@ -14,13 +14,12 @@ struct Read {
   explicit Read(const Fields& fields, bool ended = true) {
     RequestHead request;
     request.begin(head);
-    for (const auto& [name, value] : fields) borne = request.add(name, value, Limits{}) && borne;
+    for (const auto& [name, value] : fields) request.add(name, value, Limits{});
     kind = request.finish(ended);
   }
   [[nodiscard]] int status() const { return kind ? 0 : kind.error().status; }
   MessageHead head;
   Parsed<RequestHead::Kind> kind;
-  bool borne = true;
 };
 
 Fields request(const std::string& changed = {}, const std::string& value = {}) {
@@ -91,12 +90,6 @@ TEST(Http2RequestHead, RefusesFieldsThatAreTooLongOrTooMany) {
   Fields many = request();
   for (int i = 0; i < 201; ++i) many.emplace_back("x", "");
   EXPECT_EQ(Read(many).status(), 431);
-}
-
-TEST(Http2RequestHead, GivesUpOnAHeadThatIsAnAttack) {
-  Fields bomb = request();
-  for (int i = 0; i < 40; ++i) bomb.emplace_back("x", std::string(4000, 'a'));
-  EXPECT_FALSE(Read(bomb).borne);
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ class Session::Callbacks {
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_sent);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
@@ -67,15 +69,22 @@ class Session::Callbacks {
 
   static int on_begin_headers(nghttp2_session* nghttp2, const nghttp2_frame* frame, void* user) {
     Session& session = self(user);
+    session.block_bytes_ = 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;  // trailers
     const StreamId id = frame->hd.stream_id;
+    session.last_stream_ = id;
+    ++session.streams_;
+    session.we_reset_.reset(session.slot_of(id));
+    if (session.last_served_ && id > *session.last_served_) {
+      // Our GOAWAY is on its way, and says that this one is not served.
+      nghttp2_submit_rst_stream(nghttp2, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+      return 0;
+    }
     StreamHandler& stream = session.handler_.begin_stream(id);
     nghttp2_session_set_stream_user_data(nghttp2, id, &stream);
     // In turn with the others (RFC 9218 section 10), whatever the client asks for.
     const nghttp2_extpri in_turn{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
     nghttp2_session_change_extpri_stream_priority(nghttp2, id, &in_turn, 1);
-    session.last_stream_ = id;
-    ++session.streams_;
     session.request_.begin(stream.head());
     return 0;
   }
@@ -84,14 +93,19 @@ class Session::Callbacks {
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
                        void* user) {
     Session& session = self(user);
-    StreamHandler* stream = session.find(frame->hd.stream_id);
-    if (stream == nullptr) return 0;
-    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-      stream->on_trailer(view(name, name_size), view(value, value_size));
-    } else if (!session.request_.add(view(name, name_size), view(value, value_size), session.limits_)) {
+    // Past this many times its limit a head is an attack on whoever unpacks it (CVE-2016-6581).
+    constexpr std::size_t bomb_factor = 8;
+    session.block_bytes_ += name_size + value_size + RequestHead::field_overhead;
+    if (session.block_bytes_ > session.limits_.h2_head_bytes_max * bomb_factor) {
       session.break_off(ErrorCode::enhance_your_calm);
       return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
+    StreamHandler* stream = session.find(frame->hd.stream_id);
+    if (stream == nullptr) return 0;
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+      session.request_.add(view(name, name_size), view(value, value_size), session.limits_);
+    else
+      stream->on_trailer(view(name, name_size), view(value, value_size));
     return 0;
   }
 
@@ -135,7 +149,7 @@ class Session::Callbacks {
       return 0;
     }
     // A tunnel's own window is all that bounds it: what it has not taken is not held against the others.
-    if (stream->websocket_) nghttp2_session_consume_connection(nghttp2, size);
+    if (stream->own_window_) nghttp2_session_consume_connection(nghttp2, size);
     stream->on_data(view(data, size));
     return 0;
   }
@@ -144,6 +158,7 @@ class Session::Callbacks {
     Session& session = self(user);
     StreamHandler* stream = session.find(id);
     nghttp2_session_set_stream_user_data(nghttp2, id, nullptr);
+    std::erase(session.reset_at_end_, id);
     if (--session.streams_ == 1) session.give_room(0, 0);  // there is nobody to share with
     if (stream != nullptr) session.note_closed(*stream, error);
     return 0;
@@ -186,15 +201,37 @@ class Session::Callbacks {
     Session& session = self(user);
     if (session.output_->size() >= session.output_bytes_max_) return NGHTTP2_ERR_WOULDBLOCK;
     StreamHandler* stream = session.find(frame->hd.stream_id);
-    if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    const StreamHandler::Output output = stream != nullptr ? stream->output() : StreamHandler::Output{};
+    const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    // What on_read promised may have been called off since.
+    if (output.bytes.size() < size || (ends && !output.last)) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     constexpr std::size_t frame_head_bytes = 9;
-    const StreamHandler::Output output = stream->output();
     session.output_->append(view(head, frame_head_bytes));
     session.output_->append(output.bytes.substr(0, size));
     stream->unacknowledged_ += size;
     session.unacknowledged_ += size;
-    session.idle_frames_.give_back(2);  // it is owed two WINDOW_UPDATEs
+    // It is owed WINDOW_UPDATEs, of the stream and of the connection: clients with small buffers send one a
+    // kibibyte.
+    session.idle_frames_.give_back(2 + 2 * static_cast<double>(size) / kibibyte);
     stream->on_framed(size, output.last && size == output.bytes.size());
+    return 0;
+  }
+
+  static int on_frame_sent(nghttp2_session* nghttp2, const nghttp2_frame* frame, void* user) {
+    Session& session = self(user);
+    const StreamId id = frame->hd.stream_id;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) session.we_reset_.set(session.slot_of(id));
+    const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+    if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+        std::erase(session.reset_at_end_, id) > 0)
+      nghttp2_submit_rst_stream(nghttp2, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+    return 0;
+  }
+
+  // A head too long to be framed: nobody must wait for it.
+  static int on_frame_not_sent(nghttp2_session* nghttp2, const nghttp2_frame* frame, int, void*) {
+    if (frame->hd.type == NGHTTP2_HEADERS)
+      nghttp2_submit_rst_stream(nghttp2, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
     return 0;
   }
 
@@ -235,7 +272,7 @@ void Session::note_frame(const FrameHead& head) {
   const bool closed =
       id > 0 && id % 2 == 1 && id <= last_stream_ && nghttp2_session_find_stream(session_, id) == nullptr;
   if (!closed) return;
-  if (std::ranges::find(reset_streams_, id) != reset_streams_.end()) return note_idle_frame();
+  if (we_reset_.test(slot_of(id))) return note_idle_frame();
   break_off(ErrorCode::stream_closed);
 }
 
@@ -247,7 +284,6 @@ void Session::note_closed(StreamHandler& stream, std::uint32_t error) {
 void Session::end_head(StreamHandler& stream, bool ended) {
   const auto kind = request_.finish(ended);
   if (!kind) return handler_.on_refused_head(stream, kind.error());
-  stream.websocket_ = kind->websocket;
   handler_.on_request(stream, *kind);
 }
 
@@ -255,7 +291,7 @@ std::size_t Session::share_of(const StreamHandler& stream) const {
   constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
   if (streams_ <= 1) return all;
   const auto left = static_cast<std::uint64_t>(std::max(nghttp2_session_get_remote_window_size(session_), 0));
-  const std::uint64_t half = (left + unacknowledged_) / 2;
+  const std::uint64_t half = (left + unacknowledged_ + 1) / 2;
   // Of a stream's bytes no more can be unread than of all.
   const std::uint64_t used = std::min(stream.unacknowledged_, unacknowledged_);
   return used < half ? half - used : 0;
@@ -291,6 +327,8 @@ Session::Session(const Limits& limits, SessionHandler& handler)
   // Counted here, where it is known which resets are an abuse.
   constexpr std::uint64_t as_many_as_come = 1U << 30;
   nghttp2_option_set_stream_reset_rate_limit(options, as_many_as_come, as_many_as_come);
+  // Of what members answer, with what rewrites add; HTTP/1 has no limit of its own there either.
+  nghttp2_option_set_max_send_header_block_length(options, mebibyte);
   nghttp2_option_set_max_continuations(options, limits_.h2_continuations_max);
   nghttp2_session_server_new2(&session_, callbacks, this, options);
   nghttp2_option_del(options);
@@ -377,9 +415,8 @@ void Session::resume(StreamHandler& stream) {
 }
 
 void Session::reset(StreamHandler& stream, ErrorCode error) {
-  if (nghttp2_session_find_stream(session_, stream.id()) == nullptr) return;
-  reset_streams_[resets_sent_++ % reset_streams_.size()] = stream.id();
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id(), static_cast<std::uint32_t>(error));
+  if (find(stream.id()) == &stream && !std::exchange(stream.reset_, true))
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id(), static_cast<std::uint32_t>(error));
 }
 
 void Session::release(StreamHandler& stream) {
@@ -387,25 +424,39 @@ void Session::release(StreamHandler& stream) {
 }
 
 void Session::reset_and_release(StreamHandler& stream, ErrorCode error) {
-  if (find(stream.id()) != &stream) return;  // closed already
-  release(stream);
   reset(stream, error);
+  release(stream);
+}
+
+void Session::end_and_release(StreamHandler& stream) {
+  if (find(stream.id()) != &stream) return;  // closed already
+  // A reset overtakes what is queued: not before the end is framed.
+  if (nghttp2_session_get_stream_local_close(session_, stream.id()) == 1)
+    reset(stream, ErrorCode::no_error);
+  else
+    reset_at_end_.push_back(stream.id());
+  release(stream);
+}
+
+void Session::give_own_window(StreamHandler& stream, std::size_t unread) {
+  nghttp2_session_consume_connection(session_, unread);
+  stream.own_window_ = true;
 }
 
 void Session::consume(StreamHandler& stream, std::size_t bytes) {
-  if (!stream.websocket_) nghttp2_session_consume_connection(session_, bytes);
+  if (!stream.own_window_) nghttp2_session_consume_connection(session_, bytes);
   nghttp2_session_consume_stream(session_, stream.id(), bytes);
 }
 
 void Session::discard(StreamHandler& stream, std::size_t bytes) {
-  if (!stream.websocket_) nghttp2_session_consume_connection(session_, bytes);
+  if (!stream.own_window_) nghttp2_session_consume_connection(session_, bytes);
 }
 
 void Session::announce_end() { nghttp2_submit_shutdown_notice(session_); }
 
 void Session::go_away() {
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+  last_served_ = nghttp2_session_get_last_proc_stream_id(session_);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, *last_served_, NGHTTP2_NO_ERROR, nullptr, 0);
 }
 
 }  // namespace passerelle::http2

@@ -2,9 +2,10 @@
 // and no clock: bytes go in, frames to send come out, and handlers are told what they meant.
 #pragma once
 
-#include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,8 @@ class StreamHandler {
   bool waits_for_output_ = false;     // there was nothing to send
   bool waits_for_room_ = false;       // others have more right to the connection's window
   bool answered_ = false;
-  bool websocket_ = false;
+  bool own_window_ = false;
+  bool reset_ = false;
 };
 
 class SessionHandler {
@@ -112,11 +114,17 @@ class Session {
   void reset(StreamHandler& stream, ErrorCode error);
   // The stream's owner goes; what it said to the end still leaves.
   void release(StreamHandler& stream);
+  // And then the peer is told that it need not go on (RFC 9113 section 8.1).
+  void end_and_release(StreamHandler& stream);
   void reset_and_release(StreamHandler& stream, ErrorCode error);
   // Received bytes were taken: the peer may send as many more.
   void consume(StreamHandler& stream, std::size_t bytes);
+  // A tunnel: its own window is all that bounds it from now on. `unread`: bytes it has not consumed yet.
+  void give_own_window(StreamHandler& stream, std::size_t unread);
   // Received bytes that nobody will take.
   void discard(StreamHandler& stream, std::size_t bytes);
+  // The connection cannot go on; take_output() says so to the peer.
+  void break_off(ErrorCode why);
   // No new streams; those that are open go on. The announcement alone leaves the peer time to read it.
   void announce_end();
   void go_away();
@@ -133,7 +141,6 @@ class Session {
   void give_room(StreamId id, std::uint32_t bytes);
   // How many bytes the stream may send now, for the others' sake.
   [[nodiscard]] std::size_t share_of(const StreamHandler& stream) const;
-  void break_off(ErrorCode why);
   void fill_fields(const MessageHead& head, bool trailers);
 
   const Limits& limits_;
@@ -147,9 +154,16 @@ class Session {
   StreamId last_stream_ = 0;  // the peer's last
   std::size_t streams_ = 0;
   std::vector<StreamId> waiting_for_room_;
-  // The last streams that we reset: their peer may not know yet, and goes on sending (RFC 9113 section 5.1).
-  std::array<StreamId, 64> reset_streams_{};
-  std::size_t resets_sent_ = 0;
+  std::optional<StreamId> last_served_;  // once the GOAWAY is said
+  std::size_t block_bytes_ = 0;          // of the header block that is coming in, unpacked
+  std::vector<StreamId> reset_at_end_;
+  // Which of the last streams we reset: their peer may not know yet, and goes on sending (RFC 9113
+  // section 5.1).
+  static constexpr std::size_t remembered_streams = 4096;
+  [[nodiscard]] static std::size_t slot_of(StreamId id) {
+    return static_cast<std::size_t>(id) / 2 % remembered_streams;
+  }
+  std::bitset<remembered_streams> we_reset_;
   std::string* output_ = nullptr;  // while take_output runs
   std::size_t output_bytes_max_ = 0;
   std::uint64_t unacknowledged_ = 0;  // bytes sent, and no WINDOW_UPDATE of the connection's for them
