@@ -119,6 +119,8 @@ class Program {
             [this] { return data_plane_.snapshot()->gateway; },
             [this] { return data_plane_.snapshot()->groups; },
             [this] { return data_plane_.counters(); },
+            [this] { return data_plane_.tunnel_frames(); },
+            [this] { return data_plane_.route_counters(); },
             [this] { return tunnels(); },
             [this] { return configuration_.version(); },
             [this](model::Index group, model::Probe probe) { return probe_now(group, std::move(probe)); }};
@@ -145,8 +147,8 @@ class Program {
         view.client = Endpoint{tag.client_ip, tag.client_port, {}}.to_string();
         view.member = tag.seat.member()->address;
         view.seconds = std::chrono::duration<double>(worker.engine.now() - tunnel.opened()).count();
-        view.messages_from_client = tunnel.from_client().frames.messages();
-        view.messages_from_backend = tunnel.from_backend().frames.messages();
+        view.messages_from_client = tunnel.from_client().messages;
+        view.messages_from_backend = tunnel.from_backend().messages;
         view.bytes_from_client = tunnel.from_client().bytes;
         view.bytes_from_backend = tunnel.from_backend().bytes;
       });

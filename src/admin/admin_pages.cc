@@ -170,11 +170,10 @@ http::Response AdminPages::tunnels() const {
 }
 
 http::Response AdminPages::metrics() const {
-  const auto gateway = observed_.gateway();
-  return {200,
-          "text/plain; version=0.0.4; charset=utf-8",
-          metrics_text(*gateway, observed_.groups(), observed_.counters(), observed_.configuration_version()),
-          {}};
+  const Measured measured{observed_.gateway(),        observed_.groups(),
+                          observed_.counters(),       observed_.tunnel_frames(),
+                          observed_.route_counters(), observed_.configuration_version()};
+  return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(measured), {}};
 }
 
 }  // namespace passerelle::admin

@@ -9,7 +9,7 @@
 #include "board/member.h"
 #include "http/server.h"
 #include "model/gateway.h"
-#include "telemetry/counters.h"
+#include "telemetry/tunnel_counters.h"
 
 namespace passerelle::admin {
 
@@ -33,6 +33,8 @@ struct Observed {
   std::function<std::shared_ptr<const model::Gateway>()> gateway;
   std::function<std::vector<board::Group>()> groups;
   std::function<std::vector<const telemetry::Counters*>()> counters;
+  std::function<std::vector<const telemetry::TunnelFrames*>()> tunnel_frames;
+  std::function<std::vector<std::shared_ptr<const telemetry::RouteCounters>>()> route_counters;
   std::function<std::vector<TunnelView>()> tunnels;
   std::function<std::uint64_t()> configuration_version;
   std::function<io::Task<std::vector<ProbedMember>>(model::Index group, model::Probe)> probe_now;

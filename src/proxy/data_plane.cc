@@ -13,23 +13,6 @@ namespace {
 // Section 8.3: with draining switched off.
 constexpr std::chrono::seconds drain_timeout_without_draining{30};
 
-std::vector<std::shared_ptr<const RouteNames>> names_of(const model::Gateway& gateway) {
-  std::vector<std::shared_ptr<const RouteNames>> out(gateway.destinations);
-  for (const model::Rule& rule : gateway.rules) {
-    const auto add = [&](const model::Destination& to) {
-      RouteNames names{gateway.resource_id, gateway.listeners[rule.listener].name, rule.name, {}, {}};
-      if (to.group) {
-        names.pool = gateway.groups[*to.group].pool;
-        names.settings = gateway.groups[*to.group].settings_name;
-      }
-      out[to.id] = std::make_shared<const RouteNames>(std::move(names));
-    };
-    add(rule.otherwise);
-    for (const model::PathRule& path_rule : rule.path_rules) add(path_rule.to);
-  }
-  return out;
-}
-
 }  // namespace
 
 DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
@@ -42,12 +25,54 @@ DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
                 on_health(member, health);
               }),
       tasks_(control) {
-  for (unsigned i = 0; i < settings.workers; ++i)
-    threads_.push_back(std::make_unique<WorkerThread>(clock, settings.worker, events));
+  for (unsigned i = 0; i < settings.workers; ++i) {
+    WorkerSettings own = settings.worker;
+    own.index = i;
+    threads_.push_back(std::make_unique<WorkerThread>(clock, own, events));
+  }
   tasks_.spawn(rotate_ticket_keys());
 }
 
 DataPlane::~DataPlane() = default;
+
+std::vector<std::shared_ptr<const RouteNames>> DataPlane::names_of(const model::Gateway& gateway) {
+  std::vector<std::shared_ptr<const RouteNames>> out(gateway.destinations);
+  for (const model::Rule& rule : gateway.rules) {
+    const auto add = [&](const model::Destination& to) {
+      RouteNames names{gateway.resource_id, gateway.listeners[rule.listener].name, rule.name, {}, {}};
+      if (to.group) {
+        names.pool = gateway.groups[*to.group].pool;
+        names.settings = gateway.groups[*to.group].settings_name;
+        names.counters = counters_of(names);
+      }
+      out[to.id] = std::make_shared<const RouteNames>(std::move(names));
+    };
+    add(rule.otherwise);
+    for (const model::PathRule& path_rule : rule.path_rules) add(path_rule.to);
+  }
+  return out;
+}
+
+std::shared_ptr<const telemetry::RouteCounters> DataPlane::counters_of(const RouteNames& names) {
+  std::array<std::string, 3> key{names.listener, names.rule, names.pool};
+  if (route_counters_.size() >= routes_counted_max && !route_counters_.contains(key)) key = {};
+  auto& counters = route_counters_[key];
+  if (!counters)
+    counters = std::make_shared<const telemetry::RouteCounters>(key[0], key[1], key[2], threads_.size());
+  return counters;
+}
+
+std::vector<std::shared_ptr<const telemetry::RouteCounters>> DataPlane::route_counters() const {
+  std::vector<std::shared_ptr<const telemetry::RouteCounters>> out;
+  for (const auto& [key, counters] : route_counters_) out.push_back(counters);
+  return out;
+}
+
+std::vector<const telemetry::TunnelFrames*> DataPlane::tunnel_frames() const {
+  std::vector<const telemetry::TunnelFrames*> out;
+  for (const auto& thread : threads_) out.push_back(&thread->worker().tunnel_frames);
+  return out;
+}
 
 Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
   Problems problems;

@@ -1,8 +1,10 @@
 // What the control plane sees of the traffic: prepare a configuration, commit it, drain, stop.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,6 +59,8 @@ class DataPlane {
   [[nodiscard]] std::vector<OpenListener> open_listeners() const;
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   [[nodiscard]] std::vector<const telemetry::Counters*> counters() const;
+  [[nodiscard]] std::vector<const telemetry::TunnelFrames*> tunnel_frames() const;
+  [[nodiscard]] std::vector<std::shared_ptr<const telemetry::RouteCounters>> route_counters() const;
   // Probes every member of a group with this probe, now and all at once; their standing stays what it is.
   struct Probed {
     std::shared_ptr<board::Member> member;
@@ -78,6 +82,9 @@ class DataPlane {
     std::shared_ptr<Snapshot> snapshot;
     std::vector<BoundSocket> sockets;
   };
+  // By destination.
+  std::vector<std::shared_ptr<const RouteNames>> names_of(const model::Gateway& gateway);
+  std::shared_ptr<const telemetry::RouteCounters> counters_of(const RouteNames& names);
   void open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems);
   void note_bound(Prepared& prepared, SocketId id, model::Index frontend, std::uint16_t port);
   Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port, const Prepared& prepared);
@@ -102,6 +109,9 @@ class DataPlane {
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<Prepared> prepared_;
   SocketId next_socket_ = 0;
+  // By listener, rule and pool. Past routes_counted_max new ones share one entry without names.
+  static constexpr std::size_t routes_counted_max = 10'000;
+  std::map<std::array<std::string, 3>, std::shared_ptr<const telemetry::RouteCounters>> route_counters_;
   BackendDirectory directory_;
   Prober prober_;
   io::TaskGroup tasks_;

@@ -7,6 +7,7 @@
 
 #include "board/member.h"
 #include "model/gateway.h"
+#include "telemetry/tunnel_counters.h"
 #include "tls/client_context.h"
 #include "tls/server_context.h"
 
@@ -17,6 +18,7 @@ using SocketId = std::uint32_t;
 // Names a tunnel's records need long after its configuration is gone.
 struct RouteNames {
   std::string resource_id, listener, rule, pool, settings;
+  std::shared_ptr<const telemetry::RouteCounters> counters = {};  // null: of no route
 };
 
 // Immutable; each worker holds one and each exchange holds it for its own time. Replaced whole.

@@ -1,28 +1,12 @@
 #include "proxy/tunnel.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "base/text.h"
 #include "proxy/worker.h"
 
 namespace passerelle::proxy {
-
-std::string_view to_string(TunnelEnd end) {
-  switch (end) {
-    case TunnelEnd::none: return "open";
-    case TunnelEnd::client_closed: return "client closed";
-    case TunnelEnd::backend_closed: return "backend closed";
-    case TunnelEnd::client_ended: return "client ended without a close frame";
-    case TunnelEnd::backend_ended: return "backend ended without a close frame";
-    case TunnelEnd::client_reset: return "client reset";
-    case TunnelEnd::backend_reset: return "backend reset";
-    case TunnelEnd::dead_peer: return "dead peer";
-    case TunnelEnd::idle: return "idle timeout";
-    case TunnelEnd::half_closed: return "half closed";
-    case TunnelEnd::unhealthy: return "member unhealthy";
-    case TunnelEnd::shutdown: return "gateway shutdown";
-    case TunnelEnd::failed: return "failure";
-  }
-  return "failure";
-}
 
 // Hears of a reset while nobody receives from that side, because the other side is slow.
 class Tunnel::Watcher final : public io::StreamWatcher {
@@ -47,6 +31,10 @@ Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
   worker_.tunnels.push_back(*this);
   worker_.counters.tunnels_opened.add();
   worker_.counters.tunnels_open.add();
+  if (telemetry::RouteTunnels* route = route_counters()) {
+    route->opened.add();
+    route->open.add();
+  }
   tag_.seat.member()->tunnels.fetch_add(1, std::memory_order_relaxed);
   early_from_client_ = std::move(plan.early_from_client);
   early_from_backend_ = std::move(plan.early_from_backend);
@@ -54,6 +42,7 @@ Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
 
 Tunnel::~Tunnel() {
   worker_.counters.tunnels_open.subtract();
+  if (telemetry::RouteTunnels* route = route_counters()) route->open.subtract();
   tag_.seat.member()->tunnels.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -77,6 +66,7 @@ io::Task<> Tunnel::run() {
     client_->reset_on_close();
     backend_->reset_on_close();
   }
+  count_end();
   log_close();
 }
 
@@ -105,22 +95,47 @@ io::Task<> Tunnel::pump(Side side) {
   (void)co_await to.finish({}, wait);
 }
 
+// What the observer tells of a direction's frames, on its way into the counters.
+struct Tunnel::Told {
+  Direction& direction;
+  telemetry::TunnelFrames::Direction& counters;
+
+  void on_frame(const websocket::FrameHeader& header) const {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    direction.last_frames[direction.frames_seen++ % Direction::frames_remembered] = {
+        static_cast<std::uint32_t>(std::min(header.length, most)), header.first};
+    switch (header.opcode()) {
+      case websocket::FrameHeader::close: return counters.closes.add();
+      case websocket::FrameHeader::ping: return counters.pings.add();
+      case websocket::FrameHeader::pong: return counters.pongs.add();
+      default: return;
+    }
+  }
+  void on_message(std::uint64_t payload_bytes) const {
+    ++direction.messages;
+    counters.message_bytes.add(payload_bytes);
+  }
+};
+
 void Tunnel::note(Side side, BytesView bytes) {
+  const auto at = static_cast<std::size_t>(side);
   Direction& direction = side == Side::client ? from_client_ : from_backend_;
-  const auto before = direction.frames.messages();
-  direction.frames.observe(bytes);
+  const auto before = direction.messages;
+  direction.frames.observe(bytes, Told{direction, worker_.tunnel_frames.directions[at]});
   direction.bytes += bytes.size();
-  if (side == Side::client) {
-    worker_.counters.tunnel_bytes_from_client.add(bytes.size());
-    worker_.counters.tunnel_messages_from_client.add(direction.frames.messages() - before);
-  } else {
-    worker_.counters.tunnel_bytes_from_backend.add(bytes.size());
-    worker_.counters.tunnel_messages_from_backend.add(direction.frames.messages() - before);
+  if (telemetry::RouteTunnels* route = route_counters()) {
+    route->bytes[at].add(bytes.size());
+    route->messages[at].add(direction.messages - before);
   }
   if (side == Side::backend || !tag_.only_backend_counts) timer_.touch();
   if (end_ == TunnelEnd::none && direction.frames.close_seen()) {
     end_ = side == Side::client ? TunnelEnd::client_closed : TunnelEnd::backend_closed;
   }
+}
+
+telemetry::RouteTunnels* Tunnel::route_counters() const {
+  const auto& counters = tag_.names->counters;
+  return counters ? &counters->by_worker[worker_.index] : nullptr;
 }
 
 void Tunnel::note_end(Side side) {
@@ -142,7 +157,9 @@ void Tunnel::note_failure(Side side, const Error& error) {
     if (error.kind == ErrorKind::reset)
       end_ = side == Side::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset;
     else
-      end_ = error.kind == ErrorKind::timed_out ? TunnelEnd::dead_peer : TunnelEnd::failed;
+      end_ = error.kind == ErrorKind::timed_out ? TunnelEnd::dead_peer
+             : error.kind == ErrorKind::tls     ? TunnelEnd::tls
+                                                : TunnelEnd::failed;
   }
   group_.stop();
 }
@@ -150,6 +167,18 @@ void Tunnel::note_failure(Side side, const Error& error) {
 void Tunnel::end(TunnelEnd why) {
   if (end_ == TunnelEnd::none) end_ = why;
   group_.stop();
+}
+
+// The code of the Close that came first; 0 where none did.
+std::uint16_t Tunnel::close_code() const {
+  const bool by_client = end_ == TunnelEnd::client_closed || !from_backend_.frames.close_seen();
+  return (by_client ? from_client_ : from_backend_).frames.close_code();
+}
+
+void Tunnel::count_end() {
+  worker_.tunnel_frames.ends[static_cast<std::size_t>(end_)].add();
+  if (telemetry::RouteTunnels* route = route_counters())
+    route->closed[telemetry::CloseCodes::slot(close_code())].add();
 }
 
 void Tunnel::log_close() {
@@ -174,24 +203,35 @@ void Tunnel::log_close() {
   record.taken_seconds = seconds;
   record.transaction_id = trace;
   record.server_routed = tag_.seat.member()->address;
-  telemetry::TunnelClose close{to_string(end_),
-                               {},
-                               0,
-                               from_client_.frames.messages(),
-                               from_backend_.frames.messages(),
-                               from_client_.bytes,
-                               from_backend_.bytes,
-                               seconds};
-  if (end_ == TunnelEnd::client_closed) {
-    close.close_side = "client";
-    close.close_code = from_client_.frames.close_code();
-  } else if (end_ == TunnelEnd::backend_closed) {
-    close.close_side = "backend";
-    close.close_code = from_backend_.frames.close_code();
-  } else if (end_ == TunnelEnd::client_ended || end_ == TunnelEnd::client_reset) {
-    close.close_side = "client";
-  } else if (end_ == TunnelEnd::backend_ended || end_ == TunnelEnd::backend_reset) {
-    close.close_side = "backend";
+  telemetry::TunnelClose close;
+  close.cause = to_string(end_);
+  close.seconds = seconds;
+  const auto fill = [](telemetry::TunnelClose::Direction& out, const Direction& direction) {
+    out.messages = direction.messages;
+    out.bytes = direction.bytes;
+    out.opaque = direction.frames.opaque();
+    const auto remembered = std::min<std::uint32_t>(direction.frames_seen, Direction::frames_remembered);
+    for (std::uint32_t i = direction.frames_seen - remembered; i < direction.frames_seen; ++i) {
+      const auto& frame = direction.last_frames[i % Direction::frames_remembered];
+      const websocket::FrameHeader header{frame.bytes, frame.first};
+      out.last_frames.push_back({header.opcode(), header.fin(), header.length});
+    }
+  };
+  fill(close.from_client, from_client_);
+  fill(close.from_backend, from_backend_);
+  switch (end_) {
+    case TunnelEnd::client_closed:
+    case TunnelEnd::client_ended:
+    case TunnelEnd::client_reset: close.side = "client"; break;
+    case TunnelEnd::backend_closed:
+    case TunnelEnd::backend_ended:
+    case TunnelEnd::backend_reset: close.side = "backend"; break;
+    default: break;
+  }
+  if (end_ == TunnelEnd::client_closed || end_ == TunnelEnd::backend_closed) {
+    const auto& frames = (end_ == TunnelEnd::client_closed ? from_client_ : from_backend_).frames;
+    close.code = frames.close_code();
+    close.reason = frames.close_reason();
   }
   worker_.access_log.tunnel_closed(record, trace, close);
 }

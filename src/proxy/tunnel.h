@@ -11,28 +11,13 @@
 #include "protocol/websocket/frame_observer.h"
 #include "proxy/activity_timer.h"
 #include "proxy/snapshot.h"
+#include "telemetry/tunnel_end.h"
 
 namespace passerelle::proxy {
 
 class Worker;
 
-// Why a tunnel ended: the first thing that happened.
-enum class TunnelEnd : std::uint8_t {
-  none,
-  client_closed,  // a Close frame, from this side first
-  backend_closed,
-  client_ended,  // the end of the stream without a Close frame
-  backend_ended,
-  client_reset,
-  backend_reset,
-  dead_peer,    // TCP keep-alive had no answer
-  idle,         // tunnelIdleTimeout, or requestTimeout when it limits tunnels
-  half_closed,  // one side ended, the other said nothing for half_closed_timeout
-  unhealthy,    // the member turned unhealthy and the local file asks for it
-  shutdown,     // the gateway stopped
-  failed,       // TLS or the system
-};
-[[nodiscard]] std::string_view to_string(TunnelEnd end);
+using telemetry::TunnelEnd;
 
 // All a tunnel knows of where it came from: small, by value, and valid whatever happens to the configuration.
 struct TunnelTag {
@@ -70,14 +55,23 @@ class Tunnel final : public ListNode {
   [[nodiscard]] const TunnelTag& tag() const { return tag_; }
   [[nodiscard]] TimePoint opened() const { return opened_; }
   struct Direction {
+    static constexpr std::uint32_t frames_remembered = 3;
     websocket::FrameObserver frames;
     std::uint64_t bytes = 0;
+    std::uint64_t messages = 0;
+    struct Frame {
+      std::uint32_t bytes = 0;  // of its payload; 4 GiB and more are one
+      std::uint8_t first = 0;
+    };
+    std::array<Frame, frames_remembered> last_frames;  // in turn
+    std::uint32_t frames_seen = 0;                     // counted round
   };
   [[nodiscard]] const Direction& from_client() const { return from_client_; }
   [[nodiscard]] const Direction& from_backend() const { return from_backend_; }
 
  private:
   class Watcher;
+  struct Told;
   enum class Side : std::uint8_t { client, backend };
   io::Task<> pump(Side side);
   // Shows the bytes to the observer and counts them.
@@ -85,6 +79,9 @@ class Tunnel final : public ListNode {
   void note_end(Side side);
   void note_failure(Side side, const Error& error);
   void note_deaf(Side side, const Error& error);
+  [[nodiscard]] telemetry::RouteTunnels* route_counters() const;
+  [[nodiscard]] std::uint16_t close_code() const;
+  void count_end();
   void log_close();
 
   Worker& worker_;

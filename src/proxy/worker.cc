@@ -10,6 +10,7 @@ Worker::Worker(io::Engine& engine_value, const WorkerSettings& settings, telemet
       limits(settings.limits),
       upstreams(engine, limits),
       revocation(engine, limits, settings.ask_responder),
+      index(settings.index),
       access_log(settings.access_sink, settings.access_for_people),
       events(events_value),
       tasks_(engine) {}

@@ -29,6 +29,7 @@ struct WorkerSettings {
   std::shared_ptr<telemetry::LineSink> access_sink;  // null: no access log
   bool access_for_people = false;
   AskResponder ask_responder = {};  // of an OCSP responder; none: nothing can be checked
+  std::size_t index = 0;            // among the workers
 };
 
 // A resource on its engine's thread; all but the constructor and `counters` are for that thread only.
@@ -60,7 +61,9 @@ class Worker {
   UpstreamPool upstreams;
   RevocationCheck revocation;
   RecyclePool<policy::Decision> decisions{http::Workspace::kept_max};
+  const std::size_t index;
   telemetry::Counters counters;
+  telemetry::TunnelFrames tunnel_frames;
   telemetry::AccessLog access_log;
   telemetry::EventLog& events;
   HttpDate http_date;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "base/json_writer.h"
@@ -60,6 +62,18 @@ void write_all(JsonWriter& json, const AccessRecord& r) {
   json.member("error_info", r.error_info).member("contentType", r.content_type).end_object();
 }
 
+// Headers only, "text", "ping 4": what a socket carried is nobody's business.
+void write_last_frames(JsonWriter& json, std::string_view key, const TunnelClose::Direction& direction) {
+  static constexpr std::array<std::string_view, 11> names = {
+      "continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"};
+  json.key(key).begin_array();
+  for (const auto& frame : direction.last_frames)
+    json.string(fmt::format("{}{} {}", names[std::min<std::size_t>(frame.opcode, names.size() - 1)],
+                            frame.fin ? "" : "...", frame.bytes));
+  if (direction.opaque) json.string("opaque");
+  json.end_array();
+}
+
 }  // namespace
 
 void AccessLog::exchange(const AccessRecord& r) {
@@ -112,8 +126,8 @@ void AccessLog::tunnel_closed(const AccessRecord& r, std::string_view tunnel_id,
     fmt::format_to(std::back_inserter(line_),
                    "{} {} {} tunnel {} closed: {}{} after {:.3f} s, {}+{} messages\n", time_, r.listener,
                    r.client_ip, tunnel_id.substr(0, 8), close.cause,
-                   close.close_code != 0 ? fmt::format(" {}", close.close_code) : "", close.seconds,
-                   close.messages_from_client, close.messages_from_backend);
+                   close.code != 0 ? fmt::format(" {}", close.code) : "", close.seconds,
+                   close.from_client.messages, close.from_backend.messages);
     return sink_->write(line_);
   }
   JsonWriter json(line_);
@@ -135,19 +149,26 @@ void AccessLog::tunnel_closed(const AccessRecord& r, std::string_view tunnel_id,
       .member("event", "close")
       .member("cause", close.cause)
       .key("closeCode");
-  if (close.close_code != 0)
-    json.number(close.close_code);
+  if (close.code != 0)
+    json.number(close.code);
+  else
+    json.null();
+  json.key("closeReason");
+  if (close.code != 0)
+    json.string(close.reason);
   else
     json.null();
   json.key("closeSide");
-  if (close.close_side.empty())
+  if (close.side.empty())
     json.null();
   else
-    json.string(close.close_side);
-  json.member("messagesFromClient", close.messages_from_client)
-      .member("messagesFromBackend", close.messages_from_backend);
-  json.member("bytesFromClient", close.bytes_from_client)
-      .member("bytesFromBackend", close.bytes_from_backend);
+    json.string(close.side);
+  json.member("messagesFromClient", close.from_client.messages)
+      .member("messagesFromBackend", close.from_backend.messages)
+      .member("bytesFromClient", close.from_client.bytes)
+      .member("bytesFromBackend", close.from_backend.bytes);
+  write_last_frames(json, "lastFramesFromClient", close.from_client);
+  write_last_frames(json, "lastFramesFromBackend", close.from_backend);
   json.key("seconds").decimal(close.seconds, 3).end_object().end_object();
   line_ += '\n';
   sink_->write(line_);

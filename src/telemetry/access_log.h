@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "telemetry/line_sink.h"
@@ -31,10 +32,20 @@ struct AccessRecord {
 };
 
 struct TunnelClose {
-  std::string_view cause, close_side;
-  unsigned close_code = 0;  // 0: no close frame was seen
-  std::uint64_t messages_from_client = 0, messages_from_backend = 0;
-  std::uint64_t bytes_from_client = 0, bytes_from_backend = 0;
+  struct Frame {
+    unsigned opcode = 0;
+    bool fin = false;
+    std::uint64_t bytes = 0;  // of its payload
+  };
+  struct Direction {
+    std::uint64_t messages = 0, bytes = 0;
+    bool opaque = false;                  // not WebSocket framing: what messages says is up to there
+    std::vector<Frame> last_frames = {};  // the latest last
+  };
+  std::string_view cause = {}, side = {};
+  unsigned code = 0;             // of the Close that ended it; 0: none did
+  std::string_view reason = {};  // its words, as they came
+  Direction from_client = {}, from_backend = {};
   double seconds = 0;
 };
 

@@ -34,10 +34,6 @@ struct Counters {
   Counter upstream_failures;
   Counter tunnels_opened;
   Counter tunnels_open;
-  Counter tunnel_messages_from_client;
-  Counter tunnel_messages_from_backend;
-  Counter tunnel_bytes_from_client;
-  Counter tunnel_bytes_from_backend;
   Counter tls_handshakes;
   Counter tls_handshakes_failed;
 };

@@ -1,76 +1,73 @@
 #include "protocol/websocket/frame_observer.h"
 
-#include <algorithm>
-
 namespace passerelle::websocket {
 namespace {
 
-constexpr std::uint8_t fin = 0x80, masked = 0x80, length_bits = 0x7f, opcode_bits = 0x0f;
-constexpr std::uint8_t opcode_close = 8, opcode_pong = 10, opcode_binary = 2;
+constexpr std::uint8_t masked_bit = 0x80, length_bits = 0x7f;
+constexpr std::uint8_t two_byte_length = 126, eight_byte_length = 127;
+constexpr std::uint64_t control_bytes_max = 125;
+constexpr std::uint8_t opcode_binary = 2;
 constexpr std::uint16_t no_status = 1005;
+constexpr std::size_t code_bytes = 2;
+
+std::uint8_t length_bytes(std::uint8_t second) {
+  const std::uint8_t length = second & length_bits;
+  return length == two_byte_length ? 2 : length == eight_byte_length ? 8 : 0;
+}
 
 }  // namespace
 
-void FrameObserver::observe(BytesView bytes) {
-  while (!bytes.empty() && !opaque_) {
-    if (payload_left_ > 0) {
-      const auto n = std::min<std::uint64_t>(payload_left_, bytes.size());
-      if (in_close_) close_payload(bytes.substr(0, n));
-      payload_left_ -= n;
-      bytes.remove_prefix(n);
-      continue;
-    }
-    header_[have_++] = static_cast<std::uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    if (have_ == 2) {
-      const std::uint8_t length = header_[1] & length_bits;
-      need_ = static_cast<std::uint8_t>(2 +
-                                        (length == 126   ? 2
-                                         : length == 127 ? 8
-                                                         : 0) +
-                                        ((header_[1] & masked) ? 4 : 0));
-    }
-    if (have_ >= 2 && have_ == need_) end_header();
+bool FrameObserver::header_byte(std::uint8_t byte) {
+  const std::uint8_t at = have_++;
+  if (at == 0) {
+    first_ = byte;
+    payload_left_ = 0;
+    return false;
   }
+  if (at == 1) {
+    second_ = byte;
+    const std::uint8_t length = byte & length_bits;
+    if (length < two_byte_length) payload_left_ = length;
+  } else if (at < 2 + length_bytes(second_)) {
+    payload_left_ = payload_left_ << 8 | byte;
+  } else {
+    mask_[static_cast<std::size_t>(at - 2 - length_bytes(second_))] = byte;
+  }
+  const std::uint8_t need = 2 + length_bytes(second_) + ((second_ & masked_bit) != 0 ? 4 : 0);
+  return have_ == need && end_header();
 }
 
-void FrameObserver::end_header() {
-  const std::uint8_t opcode = header_[0] & opcode_bits;
-  const std::uint8_t short_length = header_[1] & length_bits;
-  std::uint64_t length = short_length;
-  if (short_length >= 126) {
-    const std::size_t count = short_length == 126 ? 2 : 8;
-    length = 0;
-    for (std::size_t i = 0; i < count; ++i) length = length << 8 | header_[2 + i];
-  }
-  const bool control = opcode >= opcode_close;
-  if ((opcode > opcode_binary && !control) || opcode > opcode_pong ||
-      (control && (length > 125 || !(header_[0] & fin))) || length >> 63 != 0) {
-    opaque_ = true;
-    return;
-  }
-  if (!control && (header_[0] & fin)) ++messages_;
-  in_close_ = opcode == opcode_close && !close_seen_;
-  if (in_close_) {
-    close_seen_ = true;
-    close_code_ = no_status;
-    close_bytes_ = 0;
-  }
-  payload_left_ = length;
-  // The mask stays in header_ until the next header's first byte; need_ says where it stands.
+bool FrameObserver::end_header() {
   have_ = 0;
+  const FrameHeader header{payload_left_, first_};
+  opaque_ = (header.opcode() > opcode_binary && !header.is_control()) ||
+            header.opcode() > FrameHeader::pong ||
+            (header.is_control() && (header.length > control_bytes_max || !header.fin())) ||
+            header.length >> 63 != 0;
+  if (opaque_) return false;
+  if ((second_ & masked_bit) == 0) mask_ = {};
+  in_close_ = header.opcode() == FrameHeader::close && close_ == nullptr;
+  if (in_close_) close_ = std::make_unique<Close>();
+  return true;
 }
 
 void FrameObserver::close_payload(BytesView payload) {
   for (const char c : payload) {
-    if (close_bytes_ == 2) return;
-    auto byte = static_cast<std::uint8_t>(c);
-    if (header_[1] & masked) byte ^= header_[static_cast<std::size_t>(need_ - 4 + close_bytes_)];
-    if (++close_bytes_ == 1)
-      close_first_ = byte;
-    else
-      close_code_ = static_cast<std::uint16_t>(close_first_ << 8 | byte);
+    const std::uint8_t mask = mask_[close_->payload.size() % mask_.size()];
+    close_->payload += static_cast<char>(static_cast<std::uint8_t>(c) ^ mask);
   }
+}
+
+std::uint16_t FrameObserver::close_code() const {
+  if (close_ == nullptr) return 0;
+  if (close_->payload.size() < code_bytes) return no_status;
+  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(close_->payload[i]); };
+  return static_cast<std::uint16_t>(at(0) << 8 | at(1));
+}
+
+BytesView FrameObserver::close_reason() const {
+  if (close_ == nullptr || close_->payload.size() < code_bytes) return {};
+  return BytesView(close_->payload).substr(code_bytes);
 }
 
 }  // namespace passerelle::websocket

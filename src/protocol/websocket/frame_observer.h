@@ -1,46 +1,92 @@
 // Follows the frames of one direction of a tunnel (RFC 6455 section 5.2) without touching a byte.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "base/bytes.h"
 
 namespace passerelle::websocket {
 
-// Reads each frame's 2 to 14 header bytes, skips the payload, never unmasks it but for the two bytes of a
-// close code. A stream that is not WebSocket framing is marked opaque and looked at no more. A plain value of
-// 48 bytes.
+// A frame's header as it passed.
+struct FrameHeader {
+  std::uint64_t length = 0;
+  std::uint8_t first = 0;  // FIN, reserved bits, opcode
+
+  static constexpr std::uint8_t close = 8, ping = 9, pong = 10;
+  [[nodiscard]] bool fin() const { return (first & 0x80) != 0; }
+  [[nodiscard]] std::uint8_t opcode() const { return first & 0x0f; }
+  [[nodiscard]] bool is_control() const { return opcode() >= close; }
+};
+
+// Reads each frame's 2 to 14 header bytes, skips the payload, never unmasks it but for a Close's code and
+// reason. A stream that is not WebSocket framing is marked opaque and looked at no more. A plain value of 32
+// bytes, and no memory until a Close passes.
 class FrameObserver {
  public:
-  void observe(BytesView bytes);
+  // `told` hears of each header: told.on_frame(const FrameHeader&), and of each message's end:
+  // told.on_message(std::uint64_t payload_bytes).
+  template <class Told>
+  void observe(BytesView bytes, Told&& told) {
+    while (!bytes.empty() && !opaque_) {
+      if (have_ == 0 && payload_left_ > 0) {
+        const auto n = std::min<std::uint64_t>(payload_left_, bytes.size());
+        if (in_close_) close_payload(bytes.substr(0, n));
+        payload_left_ -= n;
+        bytes.remove_prefix(n);
+        continue;
+      }
+      const bool complete = header_byte(static_cast<std::uint8_t>(bytes.front()));
+      bytes.remove_prefix(1);
+      if (!complete) continue;
+      const FrameHeader header{payload_left_, first_};
+      told.on_frame(header);
+      if (header.is_control()) continue;
+      message_bytes_ += header.length;
+      if (header.fin()) told.on_message(std::exchange(message_bytes_, 0));
+    }
+  }
+  void observe(BytesView bytes) { observe(bytes, Nobody{}); }
 
-  [[nodiscard]] std::uint64_t messages() const { return messages_; }
   [[nodiscard]] bool opaque() const { return opaque_; }
   // True at a frame boundary: the only place where a frame of our own could stand.
   [[nodiscard]] bool between_frames() const { return have_ == 0 && payload_left_ == 0 && !opaque_; }
-  [[nodiscard]] bool close_seen() const { return close_seen_; }
-  [[nodiscard]] std::uint16_t close_code() const {
-    return close_code_;
-  }  // 1005 when the close frame had none
+
+  [[nodiscard]] bool close_seen() const { return close_ != nullptr; }
+  // Of the first Close; 1005 where it had no code, 0 before it.
+  [[nodiscard]] std::uint16_t close_code() const;
+  // As it came: whoever writes it somewhere sees to what it may hold.
+  [[nodiscard]] BytesView close_reason() const;
 
  private:
-  void end_header();
+  struct Nobody {
+    void on_frame(const FrameHeader& /*header*/) const {}
+    void on_message(std::uint64_t /*payload_bytes*/) const {}
+  };
+  // Unmasked, as far as it has passed; 125 bytes at most.
+  struct Close {
+    std::string payload;
+  };
+  // True: the header is complete, and payload_left_ the frame's length.
+  bool header_byte(std::uint8_t byte);
+  [[nodiscard]] bool end_header();
   void close_payload(BytesView payload);
 
-  std::uint64_t messages_ = 0;
-  std::uint64_t payload_left_ = 0;
-  std::array<std::uint8_t, 14> header_{};
+  std::uint64_t payload_left_ = 0;   // while a header is read: its length, as far as known
+  std::uint64_t message_bytes_ = 0;  // of the fragments before this frame
+  std::unique_ptr<Close> close_;
+  std::array<std::uint8_t, 4> mask_{};
+  std::uint8_t first_ = 0;
+  std::uint8_t second_ = 0;
   std::uint8_t have_ = 0;  // header bytes seen
-  std::uint8_t need_ = 2;  // header bytes this frame has, as far as known
-  std::uint16_t close_code_ = 0;
-  std::uint8_t close_bytes_ = 0;
-  std::uint8_t close_first_ = 0;
-  bool close_seen_ = false;
-  bool in_close_ = false;
-  bool opaque_ = false;
+  bool in_close_ : 1 = false;
+  bool opaque_ : 1 = false;
 };
 
-static_assert(sizeof(FrameObserver) <= 48);
+static_assert(sizeof(FrameObserver) <= 32);
 
 }  // namespace passerelle::websocket

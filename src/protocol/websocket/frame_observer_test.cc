@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "protocol/cut_test_support.h"
 
@@ -33,17 +34,30 @@ std::string frame(int first, std::string payload, bool masked) {
   return out + payload;
 }
 
-TEST(FrameObserver, CountsMessagesAndReadsTheCloseCodeAtEveryCut) {
+struct Recorder {
+  void on_frame(const FrameHeader& header) {
+    frames +=
+        std::to_string(header.opcode()) + '/' + std::to_string(header.length) + (header.fin() ? " " : "... ");
+  }
+  void on_message(std::uint64_t bytes) { messages.push_back(bytes); }
+  std::string frames;
+  std::vector<std::uint64_t> messages;
+};
+
+TEST(FrameObserver, TellsFramesMessagesAndTheCloseAtEveryCut) {
   for (const bool masked : {false, true}) {
     const std::string stream = frame(0x81, "hello", masked) + frame(0x02, "part", masked) +
                                frame(0x89, "ping", masked) + frame(0x80, std::string(300, 'x'), masked) +
                                frame(0x88, std::string("\x0f\xa1") + "bye", masked);
     for_every_cut(stream, [&](const auto& pieces) {
       FrameObserver observer;
-      for (const auto piece : pieces) observer.observe(piece);
-      EXPECT_EQ(observer.messages(), 2U);
+      Recorder recorder;
+      for (const auto piece : pieces) observer.observe(piece, recorder);
+      EXPECT_EQ(recorder.messages, (std::vector<std::uint64_t>{5, 304}));
+      EXPECT_EQ(recorder.frames, "1/5 2/4... 9/4 0/300 8/5 ");
       EXPECT_TRUE(observer.close_seen());
       EXPECT_EQ(observer.close_code(), 4001);
+      EXPECT_EQ(observer.close_reason(), "bye");
       EXPECT_TRUE(observer.between_frames());
       EXPECT_FALSE(observer.opaque());
     });
@@ -57,6 +71,18 @@ TEST(FrameObserver, ACloseWithoutACodeIs1005) {
   FrameObserver one_byte;
   one_byte.observe(frame(0x88, "\x03", true));
   EXPECT_EQ(one_byte.close_code(), 1005);
+  EXPECT_EQ(one_byte.close_reason(), "");
+}
+
+TEST(FrameObserver, TheFirstCloseCountsAndWhatFollowsItIsStillFollowed) {
+  FrameObserver observer;
+  Recorder recorder;
+  observer.observe(frame(0x88, std::string("\x03\xe8") + "first", true) +
+                       frame(0x88, std::string("\x03\xe9") + "second", true) + frame(0x81, "late", true),
+                   recorder);
+  EXPECT_EQ(observer.close_code(), 1000);
+  EXPECT_EQ(observer.close_reason(), "first");
+  EXPECT_EQ(recorder.messages.size(), 1U);
 }
 
 TEST(FrameObserver, A63BitLengthCostsNothingAndAStreamThatIsNoWebSocketIsOpaque) {
