@@ -36,8 +36,13 @@ Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
     route->open.add();
   }
   tag_.seat.member()->tunnels.fetch_add(1, std::memory_order_relaxed);
-  early_from_client_ = std::move(plan.early_from_client);
-  early_from_backend_ = std::move(plan.early_from_backend);
+  keep_early(Side::client, std::move(plan.early_from_client));
+  keep_early(Side::backend, std::move(plan.early_from_backend));
+}
+
+void Tunnel::keep_early(Side side, std::string bytes) {
+  if (!bytes.empty())
+    early_[static_cast<std::size_t>(side)] = std::make_unique<std::string>(std::move(bytes));
 }
 
 Tunnel::~Tunnel() {
@@ -75,11 +80,10 @@ io::Task<> Tunnel::pump(Side side) {
   io::Stream& from = side == Side::client ? *client_ : *backend_;
   io::Stream& to = side == Side::client ? *backend_ : *client_;
   const io::Wait wait{never, &group_.stop_source()};
-  std::string& early = side == Side::client ? early_from_client_ : early_from_backend_;
-  if (!early.empty()) {
-    note(side, early);
-    const auto sent = co_await to.send(early, wait);
-    early = std::string();
+  if (auto& early = early_[static_cast<std::size_t>(side)]) {
+    note(side, *early);
+    const auto sent = co_await to.send(*early, wait);
+    early.reset();
     if (!sent) co_return note_deaf(side == Side::client ? Side::backend : Side::client, sent.error());
   }
   for (;;) {

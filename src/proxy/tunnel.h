@@ -73,6 +73,7 @@ class Tunnel final : public ListNode {
   class Watcher;
   struct Told;
   enum class Side : std::uint8_t { client, backend };
+  void keep_early(Side side, std::string bytes);
   io::Task<> pump(Side side);
   // Shows the bytes to the observer and counts them.
   void note(Side side, BytesView bytes);
@@ -91,8 +92,7 @@ class Tunnel final : public ListNode {
   io::TaskGroup group_;
   ActivityTimer timer_;
   TimePoint opened_;
-  std::string early_from_client_;  // until sent
-  std::string early_from_backend_;
+  std::array<std::unique_ptr<std::string>, 2> early_;  // by side; until sent, and mostly nothing
   Direction from_client_;
   Direction from_backend_;
   TunnelEnd end_ = TunnelEnd::none;
