@@ -284,7 +284,8 @@ io::Task<> DataPlane::end_down_member(std::shared_ptr<board::Member> member, Dur
   const bool tunnels_too = snapshot_->gateway->options.unhealthy_drains_tunnels;
   visit_workers([&](Worker& worker) {
     worker.end_requests_of(*member);
-    if (tunnels_too) worker.end_tunnels_of(*member, TunnelEnd::unhealthy);
+    if (tunnels_too)
+      worker.leave_tunnels_of(*member, TunnelEnd::unhealthy, {.code = 1012, .reason = "the member is down"});
   });
 }
 
@@ -321,14 +322,27 @@ io::Task<> DataPlane::rotate_ticket_keys() {
 
 io::Task<bool> DataPlane::drain(io::Wait wait) {
   constexpr std::chrono::milliseconds look_again{20};
+  const Farewell farewell{.code = 1001, .reason = "the gateway is shutting down"};
+  // Tunnels leave evenly over the time, so that their clients do not come back all at once; the last ones
+  // have time to answer, even where none was given.
+  const TimePoint began = control_.now();
+  const TimePoint last_leave = std::max(began, wait.deadline - farewell.time);
+  const double span = std::chrono::duration<double>(last_leave - began).count();
   visit_workers([](Worker& worker) { worker.drain(); });
   sockets_.clear();
   for (;;) {
-    bool busy = false;
-    visit_workers([&](Worker& worker) { busy = busy || worker.busy() > 0; });
+    const TimePoint now = control_.now();
+    const double left = now < last_leave ? std::chrono::duration<double>(last_leave - now).count() / span : 0;
+    bool busy = false, parting = false;
+    visit_workers([&](Worker& worker) {
+      worker.drain_tunnels(left, farewell);
+      busy = busy || worker.busy() > 0;
+      parting = parting || !worker.tunnels.empty();
+    });
     if (!busy) co_return true;
-    if (control_.now() >= wait.deadline || (wait.stop != nullptr && wait.stop->requested())) co_return false;
-    (void)co_await control_.sleep({std::min(wait.deadline, control_.now() + look_again), wait.stop});
+    const bool over = now >= wait.deadline && (!parting || now >= last_leave + farewell.time);
+    if (over || (wait.stop != nullptr && wait.stop->requested())) co_return false;
+    (void)co_await control_.sleep({now + look_again, wait.stop});
   }
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "protocol/websocket/frame.h"
 #include "proxy/worker.h"
 
 namespace passerelle::proxy {
@@ -20,13 +21,35 @@ class Tunnel::Watcher final : public io::StreamWatcher {
   TunnelEnd end_;
 };
 
+// What the observer tells of a direction's frames, on its way into the counters.
+struct Tunnel::Told {
+  Direction& direction;
+  telemetry::TunnelFrames::Direction& counters;
+
+  void on_frame(const websocket::FrameHeader& header) const {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    direction.last_frames[direction.frames_seen++ % Direction::frames_remembered] = {
+        static_cast<std::uint32_t>(std::min(header.length, most)), header.first};
+    switch (header.opcode()) {
+      case websocket::FrameHeader::close: return counters.closes.add();
+      case websocket::FrameHeader::ping: return counters.pings.add();
+      case websocket::FrameHeader::pong: return counters.pongs.add();
+      default: return;
+    }
+  }
+  void on_message(std::uint64_t payload_bytes) const {
+    ++direction.messages;
+    counters.message_bytes.add(payload_bytes);
+  }
+};
+
 Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
     : worker_(worker),
       client_(std::move(plan.client)),
       backend_(std::move(plan.backend)),
       tag_(std::move(plan.tag)),
       group_(worker.engine, &worker.stop()),
-      timer_(worker.engine, group_.stop_source()),
+      receives_(&group_.stop_source()),
       opened_(worker.engine.now()) {
   worker_.tunnels.push_back(*this);
   worker_.counters.tunnels_opened.add();
@@ -56,14 +79,14 @@ io::Task<> Tunnel::run() {
   Watcher backend_watcher(*this, TunnelEnd::backend_reset);
   client_->watch(&client_watcher);
   backend_->watch(&backend_watcher);
-  if (tag_.idle_seconds_max > 0) timer_.start(std::chrono::seconds(tag_.idle_seconds_max));
+  if (tag_.idle_seconds_max > 0) end_after_silence(std::chrono::seconds(tag_.idle_seconds_max));
   group_.spawn(pump(Side::client));
   group_.spawn(pump(Side::backend));
   co_await group_.join();
-  timer_.cancel();
+  if (timer_) timer_->cancel();
   if (end_ == TunnelEnd::none)
-    end_ = timer_.ran_out() ? (sides_ended_ > 0 ? TunnelEnd::half_closed : TunnelEnd::idle)
-                            : TunnelEnd::shutdown;
+    end_ = timer_ && timer_->ran_out() ? (sides_ended_ > 0 ? TunnelEnd::half_closed : TunnelEnd::idle)
+                                       : TunnelEnd::shutdown;
   client_->watch(nullptr);
   backend_->watch(nullptr);
   // A reset carries over: each side learns that the other did not end in order.
@@ -86,40 +109,78 @@ io::Task<> Tunnel::pump(Side side) {
     early.reset();
     if (!sent) co_return note_deaf(side == Side::client ? Side::backend : Side::client, sent.error());
   }
-  for (;;) {
-    const auto got = co_await from.receive(wait);
+  while (!leaving_) {
+    const auto got = co_await from.receive({never, &receives_});
+    if (leaving_ && !got) break;
     if (!got && got.error().kind != ErrorKind::closed) co_return note_failure(side, got.error());
-    if (!got || got->empty()) break;
+    if (!got || got->empty()) {
+      note_end(side);
+      // Half-close: the other side may have more to say.
+      (void)co_await to.finish({}, wait);
+      co_return;
+    }
     note(side, *got);
     const auto sent = co_await to.send(*got, wait);
     if (!sent) co_return note_deaf(side == Side::client ? Side::backend : Side::client, sent.error());
   }
-  note_end(side);
-  // Half-close: the other side may have more to say.
-  (void)co_await to.finish({}, wait);
+  co_await part(side);
 }
 
-// What the observer tells of a direction's frames, on its way into the counters.
-struct Tunnel::Told {
-  Direction& direction;
-  telemetry::TunnelFrames::Direction& counters;
+void Tunnel::leave(TunnelEnd why, const Farewell& farewell) {
+  if (leaving_) return;
+  if (end_ == TunnelEnd::none) end_ = why;
+  leaving_ = std::make_unique<const Leaving>(Leaving{farewell, worker_.engine.now() + farewell.time});
+  if (timer_) timer_->cancel();
+  group_.spawn(end_in_time());
+  receives_.request_stop();
+}
 
-  void on_frame(const websocket::FrameHeader& header) const {
-    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-    direction.last_frames[direction.frames_seen++ % Direction::frames_remembered] = {
-        static_cast<std::uint32_t>(std::min(header.length, most)), header.first};
-    switch (header.opcode()) {
-      case websocket::FrameHeader::close: return counters.closes.add();
-      case websocket::FrameHeader::ping: return counters.pings.add();
-      case websocket::FrameHeader::pong: return counters.pongs.add();
-      default: return;
-    }
+// Whatever does not answer, or does not even take our Close.
+io::Task<> Tunnel::end_in_time() {
+  (void)co_await worker_.engine.sleep({leaving_->deadline, &group_.stop_source()});
+  group_.stop();
+}
+
+io::Task<> Tunnel::part(Side side) {
+  io::Stream& from = side == Side::client ? *client_ : *backend_;
+  io::Stream& to = side == Side::client ? *backend_ : *client_;
+  const io::Wait wait{never, &group_.stop_source()};
+  Direction& direction = side == Side::client ? from_client_ : from_backend_;
+  const Told told{direction, worker_.tunnel_frames.directions[static_cast<std::size_t>(side)]};
+  bool closed = direction.frames.close_seen();  // and it was passed on
+  while (!direction.frames.between_frames() && !direction.frames.opaque()) {
+    const auto got = co_await from.receive(wait);
+    if (!got || got->empty()) break;
+    const std::size_t size = direction.frames.observe_to_boundary(*got, told);
+    closed = direction.frames.close_seen();
+    const bool at_boundary = direction.frames.between_frames();
+    // What stands behind the boundary goes nowhere; its Close is seen all the same.
+    if (at_boundary) direction.frames.observe(got->substr(size), told);
+    direction.bytes += size;
+    if (!co_await to.send(got->substr(0, size), wait)) break;
+    if (at_boundary) break;
   }
-  void on_message(std::uint64_t payload_bytes) const {
-    ++direction.messages;
-    counters.message_bytes.add(payload_bytes);
+  if (!closed && !direction.frames.opaque()) co_await send_close(side);
+  while (!direction.frames.close_seen() && !direction.frames.opaque()) {
+    const auto got = co_await from.receive(wait);
+    if (!got || got->empty()) break;
+    direction.frames.observe(*got, told);
   }
-};
+  if (++parted_ + sides_ended_ >= 2) group_.stop();
+}
+
+io::Task<> Tunnel::send_close(Side from) {
+  const Farewell& farewell = leaving_->farewell;
+  const std::string payload = websocket::close_payload(farewell.code, farewell.reason);
+  std::string frame;
+  if (from == Side::client)
+    websocket::append_masked_frame(frame, websocket::Opcode::close, payload,
+                                   static_cast<std::uint32_t>(worker_.engine.random().next()));
+  else
+    websocket::append_frame(frame, websocket::Opcode::close, payload);
+  io::Stream& to = from == Side::client ? *backend_ : *client_;
+  (void)co_await to.send(frame, {never, &group_.stop_source()});
+}
 
 void Tunnel::note(Side side, BytesView bytes) {
   const auto at = static_cast<std::size_t>(side);
@@ -131,7 +192,7 @@ void Tunnel::note(Side side, BytesView bytes) {
     route->bytes[at].add(bytes.size());
     route->messages[at].add(direction.messages - before);
   }
-  if (side == Side::backend || !tag_.only_backend_counts) timer_.touch();
+  if (timer_ && (side == Side::backend || !tag_.only_backend_counts)) timer_->touch();
   if (end_ == TunnelEnd::none && direction.frames.close_seen()) {
     end_ = side == Side::client ? TunnelEnd::client_closed : TunnelEnd::backend_closed;
   }
@@ -142,17 +203,23 @@ telemetry::RouteTunnels* Tunnel::route_counters() const {
   return counters ? &counters->by_worker[worker_.index] : nullptr;
 }
 
+void Tunnel::end_after_silence(Duration limit) {
+  if (leaving_) return;  // that has its own time
+  if (!timer_) timer_ = std::make_unique<ActivityTimer>(worker_.engine, group_.stop_source());
+  timer_->start(limit);
+}
+
 void Tunnel::note_end(Side side) {
   if (end_ == TunnelEnd::none)
     end_ = side == Side::client ? TunnelEnd::client_ended : TunnelEnd::backend_ended;
-  if (++sides_ended_ == 1) timer_.start(worker_.limits.half_closed_timeout);
+  if (++sides_ended_ == 1) end_after_silence(worker_.limits.half_closed_timeout);
 }
 
 // A side that takes no more may still have said something: its own pump reads what the kernel has of it (a
 // Close frame, often), meets the end, and stops the tunnel then.
 void Tunnel::note_deaf(Side side, const Error& error) {
   if (error.kind != ErrorKind::reset) return note_failure(side, error);
-  timer_.start(worker_.limits.half_closed_timeout);
+  end_after_silence(worker_.limits.half_closed_timeout);
 }
 
 void Tunnel::note_failure(Side side, const Error& error) {

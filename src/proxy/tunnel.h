@@ -31,6 +31,13 @@ struct TunnelTag {
       false;  // requestTimeoutLimitsTunnels: Azure's, measured on what the backend sends
 };
 
+// What both sides are told when a tunnel has to end (RFC 6455 section 7.4.1).
+struct Farewell {
+  std::uint16_t code = 1001;
+  std::string_view reason = {};             // a literal
+  Duration time = std::chrono::seconds(2);  // for the answers
+};
+
 // What an exchange returns when it has become a tunnel; then it is gone.
 struct TunnelPlan {
   std::unique_ptr<io::Stream> client;
@@ -49,8 +56,12 @@ class Tunnel final : public ListNode {
   Tunnel& operator=(const Tunnel&) = delete;
 
   [[nodiscard]] io::Task<> run();
-  // Ends it from outside, for this reason.
+  // Ends it from outside, for this reason, at once.
   void end(TunnelEnd why);
+  // Ends it with a Close to both sides, each on a frame boundary, and closes when both have answered, or when
+  // the time is up. What either side says meanwhile goes nowhere.
+  void leave(TunnelEnd why, const Farewell& farewell);
+  [[nodiscard]] bool leaving() const { return leaving_ != nullptr; }
 
   [[nodiscard]] const TunnelTag& tag() const { return tag_; }
   [[nodiscard]] TimePoint opened() const { return opened_; }
@@ -75,8 +86,14 @@ class Tunnel final : public ListNode {
   enum class Side : std::uint8_t { client, backend };
   void keep_early(Side side, std::string bytes);
   io::Task<> pump(Side side);
+  // The end of a pump when the tunnel leaves: the frame under way, our Close, and what the side says until
+  // its own.
+  io::Task<> part(Side side);
+  io::Task<> send_close(Side from);
+  io::Task<> end_in_time();
   // Shows the bytes to the observer and counts them.
   void note(Side side, BytesView bytes);
+  void end_after_silence(Duration limit);
   void note_end(Side side);
   void note_failure(Side side, const Error& error);
   void note_deaf(Side side, const Error& error);
@@ -90,12 +107,19 @@ class Tunnel final : public ListNode {
   std::unique_ptr<io::Stream> backend_;
   TunnelTag tag_;
   io::TaskGroup group_;
-  ActivityTimer timer_;
+  io::StopSource receives_;               // of the pumps: told when the tunnel is to leave
+  std::unique_ptr<ActivityTimer> timer_;  // where silence has a limit
   TimePoint opened_;
   std::array<std::unique_ptr<std::string>, 2> early_;  // by side; until sent, and mostly nothing
   Direction from_client_;
   Direction from_backend_;
+  struct Leaving {
+    Farewell farewell;
+    TimePoint deadline;
+  };
+  std::unique_ptr<const Leaving> leaving_;
   TunnelEnd end_ = TunnelEnd::none;
+  std::uint8_t parted_ = 0;  // sides that are through with a leaving
   std::uint8_t sides_ended_ = 0;
 };
 

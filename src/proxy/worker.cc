@@ -1,5 +1,7 @@
 #include "proxy/worker.h"
 
+#include <cmath>
+
 #include "proxy/attempt.h"
 #include "proxy/connection.h"
 
@@ -76,9 +78,21 @@ io::Task<> Worker::finish() {
   upstreams.clear();
 }
 
-void Worker::end_tunnels_of(const board::Member& member, TunnelEnd why) {
+void Worker::leave_tunnels_of(const board::Member& member, TunnelEnd why, const Farewell& farewell) {
   tunnels.for_each([&](Tunnel& tunnel) {
-    if (tunnel.tag().seat.member().get() == &member) tunnel.end(why);
+    if (tunnel.tag().seat.member().get() == &member) tunnel.leave(why, farewell);
+  });
+}
+
+void Worker::drain_tunnels(double left, const Farewell& farewell) {
+  std::size_t staying = 0;
+  tunnels.for_each([&](Tunnel& tunnel) { staying += tunnel.leaving() ? 0 : 1; });
+  if (!tunnels_to_drain_) tunnels_to_drain_ = staying;
+  const auto may_stay = static_cast<std::size_t>(std::ceil(static_cast<double>(*tunnels_to_drain_) * left));
+  tunnels.for_each([&](Tunnel& tunnel) {
+    if (staying <= may_stay || tunnel.leaving()) return;
+    --staying;
+    tunnel.leave(TunnelEnd::shutdown, farewell);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "base/limits.h"
 #include "http/body_spool.h"
@@ -48,7 +49,10 @@ class Worker {
   void drain();
   // Everything that still runs ends now; co_await the task, then the engine may stop.
   [[nodiscard]] io::Task<> finish();
-  void end_tunnels_of(const board::Member& member, TunnelEnd why);
+  void leave_tunnels_of(const board::Member& member, TunnelEnd why, const Farewell& farewell);
+  // While draining: so many of its tunnels may stay that they end evenly over the time. `left` falls from 1
+  // to 0.
+  void drain_tunnels(double left, const Farewell& farewell);
   void end_requests_of(const board::Member& member);
   [[nodiscard]] std::size_t busy() const { return tasks_.running(); }
 
@@ -92,6 +96,7 @@ class Worker {
   std::map<SocketId, std::shared_ptr<Socket>> sockets_;
   io::TaskGroup tasks_;
   io::StopSource draining_;
+  std::optional<std::size_t> tunnels_to_drain_;  // when it began
   TimePoint failures_since_{};
   unsigned failures_told_ = 0;
 };

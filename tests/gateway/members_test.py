@@ -126,7 +126,7 @@ class Members(unittest.TestCase):
                 wait_until(lambda: gateway.members_up() == 0, "the member is down")
                 self.assertEqual(gateway.get("/x")[0], 502)
                 if drains:
-                    self.assertEqual(receive_all(client), b"")
+                    self.assertEqual(receive_all(client), b"\x88\x14\x03\xf4the member is down")
                     record = gateway.wait_record(lambda r: r.get("tunnel", {}).get("event") == "close", "the close record")
                     self.assertEqual(record["tunnel"]["cause"], "member unhealthy")
                 else:

@@ -15,6 +15,21 @@ void append_frame(std::string& out, Opcode opcode, BytesView payload, bool fin) 
   out += payload;
 }
 
+void append_masked_frame(std::string& out, Opcode opcode, BytesView payload, std::uint32_t mask) {
+  out += static_cast<char>(0x80 | static_cast<int>(opcode));
+  out += static_cast<char>(0x80 | static_cast<int>(payload.size()));
+  const auto mask_byte = [&](std::size_t i) { return static_cast<char>(mask >> (24 - 8 * (i % 4))); };
+  for (std::size_t i = 0; i < 4; ++i) out += mask_byte(i);
+  for (std::size_t i = 0; i < payload.size(); ++i) out += static_cast<char>(payload[i] ^ mask_byte(i));
+}
+
+std::string close_payload(std::uint16_t code, BytesView reason) {
+  constexpr std::size_t reason_bytes_max = 123;
+  std::string out{static_cast<char>(code >> 8), static_cast<char>(code)};
+  out += reason.substr(0, reason_bytes_max);
+  return out;
+}
+
 Parsed<std::optional<Frame>> FrameReader::next() {
   const BytesView rest = BytesView(buffer_).substr(at_);
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(rest[i]); };

@@ -21,6 +21,10 @@ struct Frame {
 
 // Server to client: unmasked (RFC 6455 section 5.1).
 void append_frame(std::string& out, Opcode opcode, BytesView payload, bool fin = true);
+// Client to server: masked. Control frames only, of at most 125 bytes.
+void append_masked_frame(std::string& out, Opcode opcode, BytesView payload, std::uint32_t mask);
+// The payload of a Close (section 5.5.1); `reason` is cut to what fits.
+[[nodiscard]] std::string close_payload(std::uint16_t code, BytesView reason);
 
 // Collects the frames a client sends. Refused: no mask, a reserved opcode or bit, control frames that are
 // long or fragmented, payloads over the limit.

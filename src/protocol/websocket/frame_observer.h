@@ -32,23 +32,12 @@ class FrameObserver {
   // told.on_message(std::uint64_t payload_bytes).
   template <class Told>
   void observe(BytesView bytes, Told&& told) {
-    while (!bytes.empty() && !opaque_) {
-      if (have_ == 0 && payload_left_ > 0) {
-        const auto n = std::min<std::uint64_t>(payload_left_, bytes.size());
-        if (in_close_) close_payload(bytes.substr(0, n));
-        payload_left_ -= n;
-        bytes.remove_prefix(n);
-        continue;
-      }
-      const bool complete = header_byte(static_cast<std::uint8_t>(bytes.front()));
-      bytes.remove_prefix(1);
-      if (!complete) continue;
-      const FrameHeader header{payload_left_, first_};
-      told.on_frame(header);
-      if (header.is_control()) continue;
-      message_bytes_ += header.length;
-      if (header.fin()) told.on_message(std::exchange(message_bytes_, 0));
-    }
+    (void)follow(bytes, told, false);
+  }
+  // The same as far as the end of the frame under way; how many bytes that were.
+  template <class Told>
+  std::size_t observe_to_boundary(BytesView bytes, Told&& told) {
+    return between_frames() ? 0 : bytes.size() - follow(bytes, told, true).size();
   }
   void observe(BytesView bytes) { observe(bytes, Nobody{}); }
 
@@ -67,6 +56,33 @@ class FrameObserver {
     void on_frame(const FrameHeader& /*header*/) const {}
     void on_message(std::uint64_t /*payload_bytes*/) const {}
   };
+  // What is left of them.
+  template <class Told>
+  BytesView follow(BytesView bytes, Told& told, bool to_boundary) {
+    while (!bytes.empty() && !opaque_) {
+      if (have_ == 0 && payload_left_ > 0) {
+        const auto n = std::min<std::uint64_t>(payload_left_, bytes.size());
+        if (in_close_) close_payload(bytes.substr(0, n));
+        payload_left_ -= n;
+        bytes.remove_prefix(n);
+      } else {
+        const bool complete = header_byte(static_cast<std::uint8_t>(bytes.front()));
+        bytes.remove_prefix(1);
+        if (complete) tell(told);
+      }
+      if (to_boundary && between_frames()) break;
+    }
+    return bytes;
+  }
+  template <class Told>
+  void tell(Told& told) {
+    const FrameHeader header{payload_left_, first_};
+    told.on_frame(header);
+    if (header.is_control()) return;
+    message_bytes_ += header.length;
+    if (header.fin()) told.on_message(std::exchange(message_bytes_, 0));
+  }
+
   // Unmasked, as far as it has passed; 125 bytes at most.
   struct Close {
     std::string payload;
