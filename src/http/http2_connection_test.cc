@@ -7,9 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "io/epoll_engine.h"
-#include "io/simulated_engine.h"
-#include "io/system_clock.h"
+#include "io/engines_test_support.h"
 #include "protocol/http2/frames_test_support.h"
 
 namespace passerelle::http {
@@ -17,24 +15,11 @@ namespace {
 
 namespace h2 = testing_support::h2;
 using std::chrono::seconds;
-
-struct Sockets {
-  io::SystemClock clock;
-  io::SystemRandom random;
-  io::EpollEngine engine{clock, random};
-};
-
-struct Memory {
-  io::SimulatedClock clock;
-  SeededRandom random{7};
-  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 999, .pipe_bytes_max = 20000}};
-};
-
-struct SingleBytes {
-  io::SimulatedClock clock;
-  SeededRandom random{7};
-  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 1, .pipe_bytes_max = 700}};
-};
+using testing_support::Memory;
+using testing_support::SingleBytes;
+using testing_support::Sockets;
+using Clogged = testing_support::MemoryOf<65'536, 20'000>;
+using Wide = testing_support::MemoryOf<65'536, 400'000>;
 
 // A connection served by `serve`, and the client's end of it in `client`.
 template <class Kind>
@@ -331,12 +316,6 @@ TYPED_TEST(Http2ConnectionTest, DrainingLetsWhatIsOpenEndAndThenTheConnection) {
 
 // --- a client that is slow to take ---
 
-struct Clogged {
-  io::SimulatedClock clock;
-  SeededRandom random{7};
-  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 65536, .pipe_bytes_max = 20000}};
-};
-
 class Http2ConnectionClogged : public Http2ConnectionTest<Clogged> {
  public:
   // Windows in which there is always room, so that only the way out is narrow.
@@ -497,12 +476,6 @@ TEST_F(Http2ConnectionClogged, AClientThatTookNothingWhileATunnelWasOpenLosesThe
 }
 
 // --- accounts ---
-
-struct Wide {
-  io::SimulatedClock clock;
-  SeededRandom random{7};
-  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 65536, .pipe_bytes_max = 400'000}};
-};
 
 class Http2ConnectionAccounts : public Http2ConnectionTest<Wide> {
  public:

@@ -5,25 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "http/body_writer.h"
-#include "io/epoll_engine.h"
-#include "io/simulated_engine.h"
-#include "io/system_clock.h"
+#include "io/engines_test_support.h"
 #include "io/task_group.h"
 
 namespace passerelle::http {
 namespace {
 
-struct Sockets {
-  io::SystemClock clock;
-  io::SystemRandom random;
-  io::EpollEngine engine{clock, random};
-};
-
-struct Memory {
-  io::SimulatedClock clock;
-  SeededRandom random{11};
-  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 13, .pipe_bytes_max = 4096}};
-};
+using testing_support::SmallPieces;
+using testing_support::Sockets;
 
 struct Heard {
   std::string head, body, trailers;
@@ -99,7 +88,7 @@ class MessageSourceTest : public testing::Test {
   bool unread_kept = false;
 };
 
-using Kinds = testing::Types<Sockets, Memory>;
+using Kinds = testing::Types<Sockets, SmallPieces>;
 TYPED_TEST_SUITE(MessageSourceTest, Kinds);
 
 TYPED_TEST(MessageSourceTest, PipelinedRequestsWithEveryKindOfBodyAreToldApart) {

@@ -5,9 +5,7 @@
 
 #include <array>
 
-#include "io/epoll_engine.h"
-#include "io/simulated_engine.h"
-#include "io/system_clock.h"
+#include "io/engines_test_support.h"
 #include "io/task_group.h"
 
 namespace passerelle::tls {
@@ -15,28 +13,13 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing_support::Memory;
+using testing_support::SingleBytes;
+using testing_support::Sockets;
 
 Policy usual_policy() {
   return {TLS1_2_VERSION, TLS1_3_VERSION, {"ECDHE-ECDSA-AES128-GCM-SHA256"}, {"TLS_AES_128_GCM_SHA256"}};
 }
-
-struct Sockets {
-  io::SystemClock clock;
-  io::SystemRandom random;
-  io::EpollEngine engine{clock, random};
-};
-
-struct Memory {
-  io::SimulatedClock clock;
-  SeededRandom random{7};
-  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 999, .pipe_bytes_max = 20000}};
-};
-
-struct SingleBytes {
-  io::SimulatedClock clock;
-  SeededRandom random{7};
-  io::SimulatedEngine engine{clock, random, {.chunk_bytes_max = 1, .pipe_bytes_max = 700}};
-};
 
 template <class Kind>
 class TlsStreamTest : public testing::Test {
