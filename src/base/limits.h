@@ -77,6 +77,8 @@ struct Limits {
   std::chrono::seconds connect_timeout{5};  // to one address of a member, TLS included
   std::chrono::seconds upstream_idle_timeout{60};
   std::chrono::seconds linger_timeout{2};
+  std::chrono::seconds close_answer_timeout{
+      2};  // from our Close to both sides' own: a tunnel that has to end
   std::chrono::seconds half_closed_timeout{60};  // a tunnel one side has ended, without a byte from the other
 
   std::size_t upstream_idle_connections_max = 64;  // a worker keeps at most so many per member

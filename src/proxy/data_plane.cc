@@ -325,8 +325,9 @@ io::Task<bool> DataPlane::drain(io::Wait wait) {
   const Farewell farewell{.code = 1001, .reason = "the gateway is shutting down"};
   // Tunnels leave evenly over the time, so that their clients do not come back all at once; the last ones
   // have time to answer, even where none was given.
+  const Duration for_answers = threads_.front()->worker().limits.close_answer_timeout;
   const TimePoint began = control_.now();
-  const TimePoint last_leave = std::max(began, wait.deadline - farewell.time);
+  const TimePoint last_leave = std::max(began, wait.deadline - for_answers);
   const double span = std::chrono::duration<double>(last_leave - began).count();
   visit_workers([](Worker& worker) { worker.drain(); });
   sockets_.clear();
@@ -340,7 +341,7 @@ io::Task<bool> DataPlane::drain(io::Wait wait) {
       parting = parting || !worker.tunnels.empty();
     });
     if (!busy) co_return true;
-    const bool over = now >= wait.deadline && (!parting || now >= last_leave + farewell.time);
+    const bool over = now >= wait.deadline && (!parting || now >= last_leave + for_answers);
     if (over || (wait.stop != nullptr && wait.stop->requested())) co_return false;
     (void)co_await control_.sleep({now + look_again, wait.stop});
   }

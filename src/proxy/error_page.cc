@@ -4,8 +4,6 @@
 
 #include <iterator>
 
-#include "protocol/http1/head_writer.h"
-
 namespace passerelle::proxy {
 
 std::string_view reason_phrase(int status) {
@@ -59,16 +57,6 @@ void make_error_head(MessageHead& out, const ErrorPage& page, std::size_t body_b
   if (page.status == 405) out.add("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
   if (!page.location.empty()) out.add("Location", page.location);
   out.add(FieldId::connection, "Connection", page.keep_alive ? "keep-alive" : "close");
-}
-
-void append_error_page(std::string& out, const ErrorPage& page) {
-  std::string own;
-  if (page.custom.empty()) append_error_body(own, page);
-  const std::string_view body = page.custom.empty() ? std::string_view(own) : page.custom;
-  MessageHead head;
-  make_error_head(head, page, body.size());
-  http1::append_response_head(out, head);
-  if (page.with_body) out += body;
 }
 
 std::string_view error_info(int status) {

@@ -22,17 +22,13 @@ struct ErrorPage {
   int status = 500;
   std::string_view date;
   bool keep_alive = false;
-  bool with_body = true;         // false: for HEAD
-  std::string_view location;     // of a redirect
-  std::string_view custom = {};  // in place of our own body
-  std::string_view note = {};    // in our own body, under the headline
+  std::string_view location = {};  // of a redirect
+  std::string_view note = {};      // in our own body, under the headline
 };
 
 // The response's head, for a body of this size; and its body, where there is no custom one.
 void make_error_head(MessageHead& out, const ErrorPage& page, std::size_t body_bytes);
 void append_error_body(std::string& out, const ErrorPage& page);
-// Both, as HTTP/1.1.
-void append_error_page(std::string& out, const ErrorPage& page);
 
 // Azure's error_info word for a refusal.
 [[nodiscard]] std::string_view error_info(int status);

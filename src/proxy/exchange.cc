@@ -191,7 +191,7 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
   }
   const std::shared_ptr<const std::string> custom = custom_page(status);
   const bool with_body = request_.method() != "HEAD";
-  const ErrorPage page{status, worker_.date(), keep_alive, with_body, location, {}, decision_->note};
+  const ErrorPage page{status, worker_.date(), keep_alive, location, decision_->note};
   auto own = worker_.http_workspace.buffers.take();
   if (!custom || custom->empty()) append_error_body(own->bytes, page);
   const std::string& body = custom && !custom->empty() ? *custom : own->bytes;

@@ -32,7 +32,7 @@ std::optional<model::Index> frontend_of(const Snapshot& snapshot, SocketId socke
 
 io::Task<Result<>> answer_alone(Worker& worker, http::Channel& channel, int status, bool with_body) {
   const auto custom = find_custom_page(worker.snapshot()->gateway->error_pages, status);
-  const ErrorPage page{status, worker.date(), false, with_body, {}};
+  const ErrorPage page{status, worker.date()};
   auto own = worker.http_workspace.buffers.take();
   if (!custom || custom->empty()) append_error_body(own->bytes, page);
   const std::string& body = custom && !custom->empty() ? *custom : own->bytes;

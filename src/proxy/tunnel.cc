@@ -129,7 +129,8 @@ io::Task<> Tunnel::pump(Side side) {
 void Tunnel::leave(TunnelEnd why, const Farewell& farewell) {
   if (leaving_) return;
   if (end_ == TunnelEnd::none) end_ = why;
-  leaving_ = std::make_unique<const Leaving>(Leaving{farewell, worker_.engine.now() + farewell.time});
+  leaving_ = std::make_unique<const Leaving>(
+      Leaving{farewell, worker_.engine.now() + worker_.limits.close_answer_timeout});
   if (timer_) timer_->cancel();
   group_.spawn(end_in_time());
   receives_.request_stop();

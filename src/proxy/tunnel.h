@@ -34,8 +34,7 @@ struct TunnelTag {
 // What both sides are told when a tunnel has to end (RFC 6455 section 7.4.1).
 struct Farewell {
   std::uint16_t code = 1001;
-  std::string_view reason = {};             // a literal
-  Duration time = std::chrono::seconds(2);  // for the answers
+  std::string_view reason = {};  // a literal
 };
 
 // What an exchange returns when it has become a tunnel; then it is gone.

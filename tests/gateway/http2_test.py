@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import http2
 from config import Config, forward
-from harness import PATIENCE, Gateway, ScriptedBackend, receive_until, wait_until
+from harness import PATIENCE, Gateway, GatewayCase, ScriptedBackend, receive_until, wait_until
 from http2 import CANCEL, DATA, END_HEADERS, END_STREAM, HEADERS, INTERNAL_ERROR, NO_ERROR, RST_STREAM, Http2, frame, request, tls_context
 
 
@@ -42,21 +42,10 @@ def body_after(head, client, done):
     return body
 
 
-class Http2Case(unittest.TestCase):
+class Http2Case(GatewayCase):
     @classmethod
-    def setUpClass(cls):
-        cls.backend = ScriptedBackend(lambda client, head: cls.script(client, head))
-        cls.gateway = http2_gateway(cls.backend)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.stop()
-        cls.backend.__exit__()
-
-    def setUp(self):
-        self.backend.drop_all()
-        while not self.backend.received.empty():
-            self.backend.received.get()
+    def make_gateway(cls, backend):
+        return http2_gateway(backend)
 
     def client(self, **more):
         client = Http2(self.gateway.https_port, **more)

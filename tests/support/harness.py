@@ -375,7 +375,11 @@ class GatewayCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.backend = ScriptedBackend(lambda client, head: cls.script(client, head))
-        cls.gateway = Gateway([cls.backend.address])
+        cls.gateway = cls.make_gateway(cls.backend)
+
+    @classmethod
+    def make_gateway(cls, backend):
+        return Gateway([backend.address])
 
     @classmethod
     def tearDownClass(cls):
