@@ -52,7 +52,11 @@ void write_member(JsonWriter& json, const board::Member& member, std::string_vie
 io::Task<http::Response> AdminPages::answer(const http::Request& request) const {
   if (!request.target.host.empty() && !is_loopback_or_address(request.target.host))
     co_return text(403, "ask the admin listener by its address or as localhost");
-  if (request.target.path == "/api/v1/probe") co_return co_await probe(request);
+  const auto path = request.target.path;
+  if (path == "/api/v1/probe" || path == "/api/v1/upgrade") {
+    if (auto refusal = refused(request)) co_return std::move(*refusal);
+    co_return path == "/api/v1/probe" ? co_await probe(request) : co_await upgrade();
+  }
   co_return read(request);
 }
 
@@ -68,7 +72,9 @@ http::Response AdminPages::read(const http::Request& request) const {
   if (path == "/metrics") return metrics();
   if (path == "/api/v1/health") return health();
   if (path == "/api/v1/tunnels") return tunnels();
-  return text(404, "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels; POST /api/v1/probe");
+  return text(
+      404,
+      "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels; POST /api/v1/probe /api/v1/upgrade");
 }
 
 // In constant time: how far a guess was right must not show.
@@ -81,19 +87,32 @@ bool AdminPages::has_token(const http::Request& request) const {
   return difference == 0;
 }
 
+std::optional<http::Response> AdminPages::refused(const http::Request& request) const {
+  if (request.head.method() != "POST") {
+    http::Response out = text(405, "this is asked for with POST");
+    out.fields.emplace_back("Allow", "POST");
+    return out;
+  }
+  if (has_token(request)) return std::nullopt;
+  http::Response out =
+      text(401, "this needs the token of the state folder: Authorization: Bearer …; `run` says where it is");
+  out.fields.emplace_back("WWW-Authenticate", "Bearer");
+  return out;
+}
+
+io::Task<http::Response> AdminPages::upgrade() const {
+  const auto report = co_await observed_.upgrade();
+  if (!report) co_return text(409, report.error());
+  http::Response out{200, "application/json", {}, {}};
+  JsonWriter json(out.body);
+  json.begin_object().member("process", report->now).member("processBefore", report->before);
+  json.member("tunnelsMoved", report->moved).member("tunnelsStaying", report->stay).end_object();
+  out.body += '\n';
+  co_return out;
+}
+
 // Azure: getBackendHealthOnDemand (behaviour sheet, section 10.3), in our own words.
 io::Task<http::Response> AdminPages::probe(const http::Request& request) const {
-  if (request.head.method() != "POST") {
-    http::Response refused = text(405, "a probe on demand is asked for with POST");
-    refused.fields.emplace_back("Allow", "POST");
-    co_return refused;
-  }
-  if (!has_token(request)) {
-    http::Response refused = text(
-        401, "this needs the token of the state folder: Authorization: Bearer …; `run` says where it is");
-    refused.fields.emplace_back("WWW-Authenticate", "Bearer");
-    co_return refused;
-  }
   const auto gateway = observed_.gateway();
   auto wanted = read_probe_request(request.body, *gateway);
   if (!wanted) co_return text(400, wanted.error());

@@ -1,6 +1,7 @@
 // The pages of the admin listener.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,7 +28,13 @@ struct ProbedMember {
   board::ProbeReport report;
 };
 
-// What the pages show; filled by main.cc, so that admin/ needs not know the data plane.
+// What an upgrade came to: which process carries the traffic now, and the tunnels.
+struct UpgradeView {
+  unsigned before = 0, now = 0;
+  std::size_t moved = 0, stay = 0;
+};
+
+// What the pages show and do; filled by program/, so that admin/ needs not know the data plane.
 struct Observed {
   std::function<bool()> ready;
   std::function<std::shared_ptr<const model::Gateway>()> gateway;
@@ -38,6 +45,7 @@ struct Observed {
   std::function<std::vector<TunnelView>()> tunnels;
   std::function<std::uint64_t()> configuration_version;
   std::function<io::Task<std::vector<ProbedMember>>(model::Index group, model::Probe)> probe_now;
+  std::function<io::Task<std::expected<UpgradeView, std::string>>()> upgrade;
 };
 
 // On the control plane's engine.
@@ -51,7 +59,10 @@ class AdminPages {
  private:
   [[nodiscard]] http::Response read(const http::Request& request) const;
   [[nodiscard]] bool has_token(const http::Request& request) const;
+  // The refusal, where whoever asks may not command; what is commanded, with POST.
+  [[nodiscard]] std::optional<http::Response> refused(const http::Request& request) const;
   [[nodiscard]] io::Task<http::Response> probe(const http::Request& request) const;
+  [[nodiscard]] io::Task<http::Response> upgrade() const;
   [[nodiscard]] http::Response health() const;
   [[nodiscard]] http::Response tunnels() const;
   [[nodiscard]] http::Response metrics() const;

@@ -7,13 +7,33 @@ namespace passerelle::board {
 std::shared_ptr<Member> Members::get(const std::string& name, const Endpoint& endpoint, bool tls,
                                      const std::string& settings) {
   std::erase_if(members_, [](const auto& entry) { return entry.second.expired(); });
-  auto& place = members_[fmt::format("{}|{}|{}|{}", name, endpoint.to_string(), tls, settings)];
+  const std::string key = fmt::format("{}|{}|{}|{}", name, endpoint.to_string(), tls, settings);
+  auto& place = members_[key];
   auto member = place.lock();
   if (!member) {
     member = std::make_shared<Member>(name, endpoint, tls, settings);
     place = member;
+    if (const auto known = restored_.find(key); known != restored_.end()) member->health = known->second;
   }
   return member;
+}
+
+void Members::save(BinaryWriter& out) const {
+  std::map<std::string, Health> verdicts;
+  for (const auto& [key, place] : members_) {
+    if (const auto member = place.lock()) verdicts[key] = member->health.load();
+  }
+  out.number(static_cast<std::uint32_t>(verdicts.size()));
+  for (const auto& [key, health] : verdicts) out.text(key).number(health);
+}
+
+void Members::restore(BinaryReader& in) {
+  for (auto left = in.number<std::uint32_t>(); left > 0 && in.ok(); --left) {
+    const std::string key(in.text());
+    const auto health = in.number<std::uint8_t>();
+    if (in.ok() && health <= static_cast<std::uint8_t>(Health::down))
+      restored_[key] = static_cast<Health>(health);
+  }
 }
 
 }  // namespace passerelle::board

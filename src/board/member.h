@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/binary.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "model/health.h"
@@ -115,8 +116,14 @@ class Members {
   [[nodiscard]] std::shared_ptr<Member> get(const std::string& name, const Endpoint& endpoint, bool tls,
                                             const std::string& settings);
 
+  // Verdicts, for another process; a member that appears there begins with the one it had here.
+  void save(BinaryWriter& out) const;
+  void restore(BinaryReader& in);
+  void forget_restored() { restored_.clear(); }
+
  private:
   std::map<std::string, std::weak_ptr<Member>> members_;
+  std::map<std::string, Health> restored_;
 };
 
 }  // namespace passerelle::board

@@ -42,20 +42,20 @@ io::Task<> Server::stop() {
 
 io::Task<> Server::accept_loop() {
   for (;;) {
-    auto accepted = co_await listener_->accept({never, &tasks_.stop_source()});
+    auto accepted = co_await listener_->accept({never, &accepting_});
     if (!accepted && accepted.error().kind == ErrorKind::no_resources) continue;
-    if (!accepted) co_return;
+    if (!accepted) break;
     tasks_.spawn(serve_connection(std::move(accepted->stream)));
   }
+  listener_.reset();
 }
 
 io::Task<> Server::serve_connection(std::unique_ptr<io::Stream> stream) {
   MessageSource source(*stream, http1::HeadKind::request, limits_, workspace_);
   auto head = workspace_.heads.take();
   for (;;) {
-    const auto outcome =
-        co_await source.read_head(*head, engine_.in(limits_.keep_alive_timeout, tasks_.stop_source()),
-                                  limits_.head_timeout, tasks_.stop_source());
+    const auto outcome = co_await source.read_head(*head, engine_.in(limits_.keep_alive_timeout, accepting_),
+                                                   limits_.head_timeout, tasks_.stop_source());
     if (outcome.kind == HeadOutcome::Kind::refused) {
       const std::string page =
           write_response({outcome.refusal.status, "text/plain", outcome.refusal.what, {}},
@@ -77,7 +77,7 @@ io::Task<bool> Server::serve_request(io::Stream& stream, MessageSource& source, 
   const io::Wait wait = engine_.in(limits_.body_timeout, tasks_.stop_source());
   const auto target = http1::request_target(head);
   const auto framing = http1::request_framing(head, limits_);
-  const bool keep_alive = target && framing && http1::is_persistent(head);
+  const bool persistent = target && framing && http1::is_persistent(head);
   Response response;
   if (!target || !framing) {
     response = {!target ? target.error().status : framing.error().status,
@@ -100,6 +100,7 @@ io::Task<bool> Server::serve_request(io::Stream& stream, MessageSource& source, 
     }
     response = co_await handler_(request);
   }
+  const bool keep_alive = persistent && !accepting_.requested();
   const std::string text =
       write_response(response, date_.at(engine_.wall()), keep_alive, head.method() != "HEAD");
   if (!co_await stream.send(text, wait)) co_return false;

@@ -43,7 +43,10 @@ class Server {
       : engine_(engine), handler_(std::move(handler)), upgrade_(std::move(upgrade)), tasks_(engine) {}
 
   void serve(std::unique_ptr<io::Listener> listener);
+  // Nobody new; whoever asks for something gets it, and then an end.
+  void stop_accepting() { accepting_.request_stop(); }
   [[nodiscard]] io::Task<> stop();
+  [[nodiscard]] const io::Listener* listener() const { return listener_.get(); }
   [[nodiscard]] io::TaskGroup& tasks() { return tasks_; }
 
  private:
@@ -58,6 +61,7 @@ class Server {
   Workspace workspace_;
   HttpDate date_;
   io::TaskGroup tasks_;
+  io::StopSource accepting_{&tasks_.stop_source()};
   std::unique_ptr<io::Listener> listener_;
 };
 

@@ -85,11 +85,18 @@ class Engine {
 
   [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
                                                                  const ListenOptions& options) = 0;
+  // What another process, or a service manager, has opened. Takes the descriptor, also where it fails.
+  [[nodiscard]] virtual Result<std::unique_ptr<Listener>> adopt_listener(int descriptor,
+                                                                         const ListenOptions& options) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Stream>> adopt_stream(int descriptor) = 0;
   [[nodiscard]] ConnectOperation connect(const Endpoint& endpoint, const Wait& wait) {
     return {*this, endpoint, wait};
   }
   [[nodiscard]] SleepOperation sleep(const Wait& wait) { return {*this, wait}; }
   [[nodiscard]] YieldOperation yield() { return YieldOperation(*this); }
+
+  // From now on another process may hold descriptors of ours too, so that closing one is not the end of it.
+  virtual void expect_shared_descriptors() {}
 
   // The time of this turn of the loop; exact enough for deadlines and latencies, and free.
   [[nodiscard]] TimePoint now() const { return now_; }

@@ -2,6 +2,7 @@
 #include "io/engine.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -30,6 +31,16 @@ struct Simulated {
   SimulatedClock clock;
   SeededRandom random{42};
   SimulatedEngine engine{clock, random};
+};
+
+// Another process has a copy of a descriptor; here it has to be made.
+template <class Kind>
+struct Shared {
+  static int descriptor(int number) { return number; }
+};
+template <>
+struct Shared<Epoll> {
+  static int descriptor(int number) { return ::dup(number); }
 };
 
 template <class Kind>
@@ -278,6 +289,77 @@ TEST(DescriptorShares, TheLastAreForMembersThenForOurselves) {
   const DescriptorShares narrow(64);
   EXPECT_TRUE(narrow.is_for_client(47));
   EXPECT_FALSE(narrow.is_for_client(48));
+}
+
+// What is frozen here goes on in a stream that adopts it, with what the frozen one could not send yet.
+template <class Kind>
+Task<> move_in_the_middle(Kind& kind, Listener& listener, TaskGroup& group) {
+  auto connected = co_await kind.engine.connect(listener.local(), {});
+  auto accepted = co_await listener.accept({});
+  const std::unique_ptr<Stream> peer = std::move(accepted->stream);
+  std::unique_ptr<Stream> before = std::move(*connected);
+  const std::string large(8 * mebibyte, 'x');
+  const auto send_all = [](Stream& stream, const std::string& bytes, StopSource& stop) -> Task<> {
+    (void)co_await stream.send(bytes, {never, &stop});
+  };
+  TaskGroup sending(kind.engine, &group.stop_source());
+  sending.spawn(send_all(*before, large, sending.stop_source()));
+  const auto frozen = before->freeze();
+  EXPECT_TRUE(frozen.has_value());
+  const std::string unsent(frozen->unsent);
+  EXPECT_FALSE(unsent.empty());
+  auto adopted = kind.engine.adopt_stream(Shared<Kind>::descriptor(frozen->descriptor));
+  EXPECT_TRUE(adopted.has_value());
+  sending.stop();
+  co_await sending.join();
+  before.reset();
+  sending.spawn(send_all(**adopted, unsent, group.stop_source()));
+  std::size_t received = 0;
+  while (received < large.size()) {
+    const auto got = co_await peer->receive({});
+    EXPECT_TRUE(got && !got->empty());
+    if (!got || got->empty()) co_return;
+    received += got->size();
+  }
+  EXPECT_EQ(received, large.size());
+  EXPECT_TRUE((co_await peer->send("back", {})).has_value());
+  const auto back = co_await (*adopted)->receive({});
+  EXPECT_TRUE(back.has_value());
+  co_await sending.join();
+}
+
+TYPED_TEST(EngineTest, AFrozenStreamGoesOnWhereItIsAdopted) {
+  const auto listener = this->listen();
+  this->run(move_in_the_middle(this->kind, *listener, this->group));
+}
+
+template <class Kind>
+Task<> freeze_and_thaw(Kind& kind, Listener& listener) {
+  auto connected = co_await kind.engine.connect(listener.local(), {});
+  auto accepted = co_await listener.accept({});
+  const std::unique_ptr<Stream> peer = std::move(accepted->stream);
+  std::string heard;
+  const auto hear = [](Stream& stream, std::string& out) -> Task<> {
+    while (out.size() < 4) {
+      const auto got = co_await stream.receive({});
+      if (!got || got->empty()) co_return;
+      out += *got;
+    }
+  };
+  TaskGroup hearing(kind.engine);
+  hearing.spawn(hear(**connected, heard));
+  EXPECT_TRUE((*connected)->freeze().has_value());
+  EXPECT_TRUE((co_await peer->send("word", {})).has_value());
+  (void)co_await kind.engine.sleep({kind.engine.now() + milliseconds(20), nullptr});
+  EXPECT_EQ(heard, "");
+  (*connected)->thaw();
+  co_await hearing.join();
+  EXPECT_EQ(heard, "word");
+}
+
+TYPED_TEST(EngineTest, AFrozenStreamHearsAfterTheThawWhatWasSaidMeanwhile) {
+  const auto listener = this->listen();
+  this->run(freeze_and_thaw(this->kind, *listener));
 }
 
 }  // namespace

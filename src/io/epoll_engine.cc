@@ -102,17 +102,28 @@ bool EpollEngine::add(int descriptor, EventTarget& target, std::uint32_t events)
   return epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
+void EpollEngine::suspend(int descriptor) { epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr); }
+
 void EpollEngine::remove(int descriptor, const EventTarget& target) {
   for (int i = events_next_; i < events_count_; ++i) {
     auto& event = events_[static_cast<std::size_t>(i)];
     if (event.data.ptr == &target) event = {};
   }
+  if (shared_descriptors_) suspend(descriptor);
   ::close(descriptor);
 }
 
 Result<std::unique_ptr<Listener>> EpollEngine::listen(const Endpoint& endpoint,
                                                       const ListenOptions& options) {
   return SocketListener::open(*this, endpoint, options);
+}
+
+Result<std::unique_ptr<Listener>> EpollEngine::adopt_listener(int descriptor, const ListenOptions& options) {
+  return SocketListener::adopt(*this, descriptor, options);
+}
+
+Result<std::unique_ptr<Stream>> EpollEngine::adopt_stream(int descriptor) {
+  return SocketStream::adopt(*this, descriptor);
 }
 
 bool EpollEngine::try_connect(ConnectOperation& operation) {

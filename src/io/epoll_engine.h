@@ -39,12 +39,19 @@ class EpollEngine final : public Engine {
   void post(std::function<void()> function) override;
   [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
                                                          const ListenOptions& options) override;
+  [[nodiscard]] Result<std::unique_ptr<Listener>> adopt_listener(int descriptor,
+                                                                 const ListenOptions& options) override;
+  [[nodiscard]] Result<std::unique_ptr<Stream>> adopt_stream(int descriptor) override;
+  // Then closing one does not take it out of epoll: that costs a call of its own.
+  void expect_shared_descriptors() override { shared_descriptors_ = true; }
   [[nodiscard]] bool try_connect(ConnectOperation& operation) override;
   void wait_connect(ConnectOperation& operation) override;
   void cancel_connect(ConnectOperation& operation) override;
 
   // --- for its sockets ---
   [[nodiscard]] bool add(int descriptor, EventTarget& target, std::uint32_t events);
+  // No events of it until it is added again.
+  void suspend(int descriptor);
   // The target goes away: whatever the kernel already reported for it is dropped. Closes the descriptor.
   void remove(int descriptor, const EventTarget& target);
   [[nodiscard]] MutableBytes receive_buffer() { return {receive_buffer_.get(), receive_buffer_bytes}; }
@@ -62,6 +69,7 @@ class EpollEngine final : public Engine {
   DescriptorShares shares_;
   int epoll_ = -1;
   int wake_ = -1;  // eventfd
+  bool shared_descriptors_ = false;
   std::atomic<bool> stopping_ = false;
   std::unique_ptr<char[]> receive_buffer_;
   RecyclePool<Park> parks_{parks_kept_max};

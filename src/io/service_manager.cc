@@ -1,5 +1,6 @@
 #include "io/service_manager.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,28 @@ void notify_service_manager(std::string_view state) {
   if (descriptor < 0) return;
   ::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL, address->get(), address->length);
   ::close(descriptor);
+}
+
+std::vector<ListeningSocket> take_service_sockets() {
+  constexpr int first = 3;  // SD_LISTEN_FDS_START
+  const auto number_in = [](const char* name) {
+    const char* text = std::getenv(name);
+    return text != nullptr ? std::atoi(text) : 0;
+  };
+  std::vector<ListeningSocket> out;
+  if (number_in("LISTEN_PID") == ::getpid()) {
+    for (int i = 0; i < number_in("LISTEN_FDS"); ++i) {
+      Descriptor descriptor(first + i);
+      SocketAddress bound;
+      bound.length = sizeof bound.storage;
+      if (::getsockname(descriptor.get(), bound.get(), &bound.length) != 0) continue;
+      ::fcntl(descriptor.get(), F_SETFD, FD_CLOEXEC);
+      ::fcntl(descriptor.get(), F_SETFL, ::fcntl(descriptor.get(), F_GETFL) | O_NONBLOCK);
+      out.push_back({bound.to_endpoint(), std::move(descriptor)});
+    }
+  }
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+  return out;
 }
 
 }  // namespace passerelle::io

@@ -14,30 +14,59 @@ struct Pipe {
   MemoryStream* writer = nullptr;
 };
 
+void wake(MemoryStream* stream);
+
 }  // namespace
+
+// What the kernel calls an open file description: streams that share one are the same end of the connection,
+// and it closes when the last of them goes.
+struct MemoryEnd {
+  MemoryEnd(std::shared_ptr<Pipe> in_pipe, std::shared_ptr<Pipe> out_pipe)
+      : in(std::move(in_pipe)), out(std::move(out_pipe)) {}
+  ~MemoryEnd() {
+    // As TCP has it: closing with unread bytes, or when told to, resets; otherwise the peer reads an end.
+    if (reset_on_close || !in->bytes.empty()) {
+      out->reset = true;
+      in->reset = true;
+    } else {
+      out->finished = true;
+      in->reset = true;  // what the peer sends from now on meets a closed socket
+    }
+    wake(out->reader);
+    wake(in->writer);
+  }
+  MemoryEnd(const MemoryEnd&) = delete;
+  MemoryEnd& operator=(const MemoryEnd&) = delete;
+
+  std::shared_ptr<Pipe> in;
+  std::shared_ptr<Pipe> out;
+  bool reset_on_close = false;
+};
 
 class MemoryStream final : public Stream, private Ready {
  public:
-  MemoryStream(SimulatedEngine& engine, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out)
-      : engine_(engine), in_(std::move(in)), out_(std::move(out)) {
-    in_->reader = this;
-    out_->writer = this;
+  MemoryStream(SimulatedEngine& engine, std::shared_ptr<MemoryEnd> end)
+      : engine_(engine), end_(std::move(end)), in_(end_->in), out_(end_->out) {
+    take_ends();
   }
   ~MemoryStream() override {
-    in_->reader = nullptr;
-    out_->writer = nullptr;
-    // As TCP has it: closing with unread bytes, or when told to, resets; otherwise the peer reads an end.
-    if (reset_on_close_ || !in_->bytes.empty()) {
-      out_->reset = true;
-      in_->reset = true;
-    } else {
-      out_->finished = true;
-      in_->reset = true;  // what the peer sends from now on meets a closed socket
-    }
-    wake(out_->reader);
-    wake(in_->writer);
+    if (in_->reader == this) in_->reader = nullptr;
+    if (out_->writer == this) out_->writer = nullptr;
   }
-  void reset_on_close() override { reset_on_close_ = true; }
+  void reset_on_close() override { end_->reset_on_close = true; }
+  void wake() { engine_.run_soon(*this); }
+
+  std::optional<FrozenStream> freeze() override {
+    if (in_->reset || (send_ != nullptr && send_->finish)) return std::nullopt;
+    frozen_ = true;
+    Ready::unlink();
+    return FrozenStream{engine_.share(end_), send_ != nullptr ? send_->bytes : BytesView()};
+  }
+  void thaw() override {
+    frozen_ = false;
+    take_ends();
+    wake();
+  }
   void watch(StreamWatcher* watcher) override {
     watcher_ = watcher;
     tell_watcher();
@@ -52,7 +81,7 @@ class MemoryStream final : public Stream, private Ready {
       const std::size_t n = 1 + engine_.random().next() % most;
       result = engine_.lend(in_->bytes.substr(0, n));
       in_->bytes.erase(0, n);
-      wake(in_->writer);
+      io::wake(in_->writer);
       return true;
     }
     if (in_->finished) {
@@ -67,7 +96,7 @@ class MemoryStream final : public Stream, private Ready {
   }
   void wait_receive(ReceiveOperation& operation) override {
     receive_ = &operation;
-    wake(this);
+    wake();
   }
   void cancel_receive(ReceiveOperation& operation) override {
     receive_ = nullptr;
@@ -83,11 +112,11 @@ class MemoryStream final : public Stream, private Ready {
     out_->bytes.append(operation.bytes.substr(0, n));
     operation.bytes.remove_prefix(n);
     if (!operation.bytes.empty()) {
-      wake(out_->reader);
+      io::wake(out_->reader);
       return false;
     }
     if (operation.finish) out_->finished = true;
-    wake(out_->reader);
+    io::wake(out_->reader);
     return true;
   }
   void wait_send(SendOperation& operation) override {
@@ -101,8 +130,9 @@ class MemoryStream final : public Stream, private Ready {
   }
 
  private:
-  void wake(MemoryStream* stream) {
-    if (stream != nullptr) engine_.run_soon(*stream);
+  void take_ends() {
+    in_->reader = this;
+    out_->writer = this;
   }
   void tell_watcher() {
     if (watcher_ == nullptr || receive_ != nullptr) return;
@@ -112,26 +142,36 @@ class MemoryStream final : public Stream, private Ready {
       watcher_->on_peer_finished();
   }
   void run() override {
+    if (frozen_) return;
     tell_watcher();
     if (send_ != nullptr && try_send(*send_)) {
-      if (receive_ != nullptr) wake(this);
+      if (receive_ != nullptr) wake();
       return std::exchange(send_, nullptr)->complete_now();
     }
     if (receive_ != nullptr && try_receive(receive_->result)) {
-      if (send_ != nullptr) wake(this);
+      if (send_ != nullptr) wake();
       std::exchange(receive_, nullptr)->complete_now();
     }
   }
 
   SimulatedEngine& engine_;
+  std::shared_ptr<MemoryEnd> end_;
   std::shared_ptr<Pipe> in_;
   std::shared_ptr<Pipe> out_;
   std::string park_;
   ReceiveOperation* receive_ = nullptr;
   SendOperation* send_ = nullptr;
   StreamWatcher* watcher_ = nullptr;
-  bool reset_on_close_ = false;
+  bool frozen_ = false;
 };
+
+namespace {
+
+void wake(MemoryStream* stream) {
+  if (stream != nullptr) stream->wake();
+}
+
+}  // namespace
 
 class SimulatedListener final : public Listener, private Ready {
  public:
@@ -140,6 +180,7 @@ class SimulatedListener final : public Listener, private Ready {
   const Endpoint& local() const override { return local_; }
   Engine& engine() override { return engine_; }
   std::uint64_t refused() const override { return 0; }
+  int descriptor() const override { return -1; }
   bool try_accept(AcceptOperation& operation) override {
     if (waiting_.empty()) return false;
     operation.result.emplace(
@@ -221,8 +262,8 @@ BytesView SimulatedEngine::lend(std::string bytes) {
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> SimulatedEngine::make_pair() {
   auto there = std::make_shared<Pipe>();
   auto back = std::make_shared<Pipe>();
-  return {std::make_unique<MemoryStream>(*this, back, there),
-          std::make_unique<MemoryStream>(*this, there, back)};
+  return {std::make_unique<MemoryStream>(*this, std::make_shared<MemoryEnd>(back, there)),
+          std::make_unique<MemoryStream>(*this, std::make_shared<MemoryEnd>(there, back))};
 }
 
 Result<std::unique_ptr<Listener>> SimulatedEngine::listen(const Endpoint& endpoint, const ListenOptions&) {
@@ -233,6 +274,22 @@ Result<std::unique_ptr<Listener>> SimulatedEngine::listen(const Endpoint& endpoi
   auto listener = std::make_unique<SimulatedListener>(*this, local);
   place->second = listener.get();
   return listener;
+}
+
+Result<std::unique_ptr<Listener>> SimulatedEngine::adopt_listener(int, const ListenOptions&) {
+  return fail(ErrorKind::refused, "adopt");
+}
+
+int SimulatedEngine::share(const std::shared_ptr<MemoryEnd>& end) {
+  shared_[next_descriptor_] = end;
+  return next_descriptor_++;
+}
+
+Result<std::unique_ptr<Stream>> SimulatedEngine::adopt_stream(int descriptor) {
+  const auto found = shared_.extract(descriptor);
+  auto end = found ? found.mapped().lock() : nullptr;
+  if (!end) return fail(ErrorKind::closed, "adopt");
+  return std::make_unique<MemoryStream>(*this, std::move(end));
 }
 
 void SimulatedEngine::forget(const SimulatedListener& listener) {

@@ -33,6 +33,7 @@ struct SimulationSettings {
 
 class SimulatedListener;
 class MemoryStream;
+struct MemoryEnd;
 
 class SimulatedEngine final : public Engine {
  public:
@@ -49,6 +50,10 @@ class SimulatedEngine final : public Engine {
 
   [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
                                                          const ListenOptions& options) override;
+  // Of a stream that is frozen. Listeners are not handed over in memory.
+  [[nodiscard]] Result<std::unique_ptr<Listener>> adopt_listener(int descriptor,
+                                                                 const ListenOptions& options) override;
+  [[nodiscard]] Result<std::unique_ptr<Stream>> adopt_stream(int descriptor) override;
   [[nodiscard]] bool try_connect(ConnectOperation& operation) override;
   void wait_connect(ConnectOperation& operation) override;
   void cancel_connect(ConnectOperation& operation) override;
@@ -58,6 +63,8 @@ class SimulatedEngine final : public Engine {
   [[nodiscard]] const SimulationSettings& settings() const { return settings_; }
   [[nodiscard]] BytesView lend(std::string bytes);
   void forget(const SimulatedListener& listener);
+  // A descriptor by which it can be adopted.
+  [[nodiscard]] int share(const std::shared_ptr<MemoryEnd>& end);
 
  private:
   void take_posted();
@@ -67,6 +74,8 @@ class SimulatedEngine final : public Engine {
   std::string lent_;  // what receive lent last; spoilt when the next thing runs, so that a kept view shows
   std::map<std::string, SimulatedListener*> listeners_;
   std::vector<std::string> black_holes_;
+  std::map<int, std::weak_ptr<MemoryEnd>> shared_;
+  int next_descriptor_ = 1000;
   std::uint16_t next_port_ = 40000;
   std::mutex posted_mutex_;
   std::deque<std::function<void()>> posted_;

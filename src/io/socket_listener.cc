@@ -39,6 +39,11 @@ Result<std::unique_ptr<Listener>> SocketListener::open(EpollEngine& engine, cons
   }
   if (::bind(descriptor, address->get(), address->length) != 0) return close_and_fail(descriptor, "bind");
   if (::listen(descriptor, options.backlog) != 0) return close_and_fail(descriptor, "listen");
+  return adopt(engine, descriptor, options);
+}
+
+Result<std::unique_ptr<Listener>> SocketListener::adopt(EpollEngine& engine, int descriptor,
+                                                        const ListenOptions& options) {
   SocketAddress bound;
   bound.length = sizeof bound.storage;
   if (::getsockname(descriptor, bound.get(), &bound.length) != 0)

@@ -9,11 +9,15 @@ class SocketListener final : public Listener, private EventTarget, private Timer
  public:
   static Result<std::unique_ptr<Listener>> open(EpollEngine& engine, const Endpoint& endpoint,
                                                 const ListenOptions& options);
+  // Takes the descriptor of a socket that listens already.
+  static Result<std::unique_ptr<Listener>> adopt(EpollEngine& engine, int descriptor,
+                                                 const ListenOptions& options);
   ~SocketListener() override;
 
   [[nodiscard]] const Endpoint& local() const override { return local_; }
   [[nodiscard]] Engine& engine() override { return engine_; }
   [[nodiscard]] std::uint64_t refused() const override { return refused_; }
+  [[nodiscard]] int descriptor() const override { return descriptor_; }
   [[nodiscard]] bool try_accept(AcceptOperation& operation) override;
   void wait_accept(AcceptOperation& operation) override;
   void cancel_accept(AcceptOperation& operation) override;

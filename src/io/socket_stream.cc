@@ -11,6 +11,11 @@
 #include "io/socket_address.h"
 
 namespace passerelle::io {
+namespace {
+
+constexpr std::uint32_t all_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+}  // namespace
 
 void set_stream_options(int descriptor, int family) {
   if (family == AF_UNIX) return;
@@ -25,7 +30,7 @@ void set_stream_options(int descriptor, int family) {
 
 Result<std::unique_ptr<SocketStream>> SocketStream::adopt(EpollEngine& engine, int descriptor) {
   std::unique_ptr<SocketStream> stream(new SocketStream(engine, descriptor));
-  if (!engine.add(descriptor, *stream, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+  if (!engine.add(descriptor, *stream, all_events)) {
     return std::unexpected(error_from_errno(errno, "epoll_ctl"));
   }
   stream->writable_ = true;
@@ -134,6 +139,19 @@ void SocketStream::on_connected() {
   else
     operation.result.emplace(std::move(self));
   operation.complete_now();
+}
+
+std::optional<FrozenStream> SocketStream::freeze() {
+  if (connecting_ || broken_ || (send_ != nullptr && send_->finish)) return std::nullopt;
+  engine_.suspend(descriptor_);
+  Ready::unlink();
+  return FrozenStream{descriptor_, send_ != nullptr ? send_->bytes : BytesView()};
+}
+
+void SocketStream::thaw() {
+  // The kernel tells all there is to tell anew.
+  if (!engine_.add(descriptor_, *this, all_events)) on_events(EPOLLERR);
+  if (receive_ != nullptr && readable_) engine_.run_soon(*this);
 }
 
 bool SocketStream::quiet() {

@@ -13,6 +13,12 @@ namespace passerelle::io {
 class Stream;
 class Engine;
 
+// What another process needs to go on with a stream that is frozen here.
+struct FrozenStream {
+  int descriptor = -1;    // still this stream's
+  BytesView unsent = {};  // of the send that waits; lives until the thaw or the stream's end
+};
+
 // co_await stream.receive(wait) -> Result<BytesView>: see Stream.
 class [[nodiscard]] ReceiveOperation final : public Operation {
  public:
@@ -95,6 +101,12 @@ class Stream {
   [[nodiscard]] virtual std::uint32_t round_trip_microseconds() const { return 0; }
   [[nodiscard]] virtual Engine& engine() = 0;
 
+  // Holds the stream still, so that another process can take it over (SCM_RIGHTS): what waits keeps waiting,
+  // nothing is read, sent or told, until thaw() or the stream's end. None: it cannot be taken over (TLS,
+  // HTTP/2), or is broken. Once another process has it, destroying it here is not felt by the peer.
+  [[nodiscard]] virtual std::optional<FrozenStream> freeze() { return std::nullopt; }
+  virtual void thaw() {}
+
   // Whether the peer has neither sent anything unread nor ended: asks the kernel, not the last event.
   [[nodiscard]] virtual bool quiet() = 0;
 
@@ -143,6 +155,8 @@ class Listener {
   [[nodiscard]] AcceptOperation accept(const Wait& wait) { return {*this, wait}; }
   [[nodiscard]] virtual const Endpoint& local() const = 0;
   [[nodiscard]] virtual Engine& engine() = 0;
+  // For another process to adopt; still this listener's.
+  [[nodiscard]] virtual int descriptor() const = 0;
   [[nodiscard]] virtual std::uint64_t refused() const = 0;  // connections closed for want of descriptors
 
   [[nodiscard]] virtual bool try_accept(AcceptOperation& operation) = 0;

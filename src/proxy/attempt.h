@@ -65,7 +65,7 @@ class Attempt final : public ListNode, private io::StreamWatcher {
   board::Seat seat_;                 // until the tunnel has it
   const std::string_view affinity_;  // the value of this member's cookie
   io::TaskGroup group_;
-  ActivityTimer timer_;  // requestTimeout, from the last sign of life of the member
+  StopAfterSilence timer_;  // requestTimeout, from the last sign of life of the member
   std::unique_ptr<UpstreamConnection> upstream_;
   RecyclePool<MessageHead>::Lease answer_;
   const MemberTls tls_;  // its name is the decision's

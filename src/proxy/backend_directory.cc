@@ -150,6 +150,27 @@ io::Task<> BackendDirectory::forget_later(Duration after) {
   if (co_await engine_.sleep(engine_.in(after, tasks_.stop_source()))) on_change_();
 }
 
+void BackendDirectory::save(BinaryWriter& out) const {
+  members_.save(out);
+  out.number(static_cast<std::uint32_t>(names_.size()));
+  for (const auto& [host, name] : names_) {
+    out.text(host).number(static_cast<std::uint32_t>(name->addresses.size()));
+    for (const IpAddress& address : name->addresses) out.text(address.to_string());
+  }
+}
+
+void BackendDirectory::restore(BinaryReader& in) {
+  members_.restore(in);
+  for (auto left = in.number<std::uint32_t>(); left > 0 && in.ok(); --left) {
+    auto name = std::make_unique<Name>();
+    const std::string host(in.text());
+    for (auto addresses = in.number<std::uint32_t>(); addresses > 0 && in.ok(); --addresses) {
+      if (const auto address = IpAddress::parse(in.text())) name->addresses.push_back(*address);
+    }
+    if (in.ok()) names_[host] = std::move(name);
+  }
+}
+
 io::Task<> BackendDirectory::stop() {
   tasks_.stop();
   co_await tasks_.join();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/binary.h"
 #include "board/member.h"
 #include "io/resolver.h"
 #include "io/task_group.h"
@@ -26,6 +27,15 @@ class BackendDirectory {
   void set_gateway(const model::Gateway& gateway);
   // The groups of that gateway, as of now.
   [[nodiscard]] std::vector<board::Group> groups(const model::Gateway& gateway);
+  [[nodiscard]] std::shared_ptr<board::Member> member(const std::string& name, const Endpoint& endpoint,
+                                                      bool tls, const std::string& settings) {
+    return members_.get(name, endpoint, tls, settings);
+  }
+  // Verdicts and answers of DNS, for a process that begins where this one is; what was restored of verdicts
+  // holds for members that appear before it is forgotten.
+  void save(BinaryWriter& out) const;
+  void restore(BinaryReader& in);
+  void forget_restored() { members_.forget_restored(); }
   [[nodiscard]] io::Task<> stop();
 
  private:

@@ -24,7 +24,8 @@ DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
               [this](const std::shared_ptr<board::Member>& member, model::Health health) {
                 on_health(member, health);
               }),
-      tasks_(control) {
+      tasks_(control),
+      listening_(control, threads_) {
   for (unsigned i = 0; i < settings.workers; ++i) {
     WorkerSettings own = settings.worker;
     own.index = i;
@@ -85,97 +86,12 @@ Problems DataPlane::prepare(std::shared_ptr<const model::Gateway> gateway) {
   next.names = names_of(*gateway);
   next.unrouted.resource_id = gateway->resource_id;
   next.gateway = std::move(gateway);
-  open_sockets(*next.gateway, *prepared, problems);
+  prepared->sockets = listening_.open(*next.gateway, next, problems);
   if (has_errors(problems))
-    close_fresh(*prepared);
+    listening_.close(prepared->sockets);
   else
     prepared_ = std::move(prepared);
   return problems;
-}
-
-void DataPlane::open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems) {
-  prepared.snapshot->bound_ports.resize(gateway.frontends.size());
-  for (model::Index i = 0; i < gateway.frontends.size(); ++i) {
-    const model::Frontend& frontend = gateway.frontends[i];
-    if (frontend.listeners.empty()) {  // they are disabled
-      prepared.snapshot->bound_ports[i] = frontend.port;
-      continue;
-    }
-    std::uint16_t port = 0;  // with port 0 the second address takes the port the first one got
-    for (const Endpoint& asked : frontend.binds) {
-      // Port 0 is another port each time it is asked for; what a frontend got by it stays the frontend's.
-      const auto open = std::ranges::find_if(sockets_, [&](const BoundSocket& socket) {
-        return socket.asked == asked && (asked.port != 0 || socket.frontend == frontend.name);
-      });
-      if (open != sockets_.end()) {
-        port = open->bound.port;
-        note_bound(prepared, open->id, i, port);
-        continue;
-      }
-      auto bound = bind_socket(asked, asked.port != 0 ? asked.port : port, prepared);
-      if (!bound) {
-        // A machine without IPv6 still has IPv4.
-        const bool no_ipv6 =
-            asked.ip.v6 && frontend.binds.size() > 1 &&
-            (bound.error().kind == ErrorKind::unreachable || bound.error().detail == EAFNOSUPPORT);
-        if (!no_ipv6) problems.push_back(bind_problem(gateway, frontend, asked, bound.error()));
-        continue;
-      }
-      port = bound->bound.port;
-      bound->frontend = frontend.name;
-      note_bound(prepared, bound->id, i, port);
-      prepared.sockets.push_back(std::move(*bound));
-    }
-  }
-}
-
-void DataPlane::note_bound(Prepared& prepared, SocketId id, model::Index frontend, std::uint16_t port) {
-  auto& frontend_of = prepared.snapshot->frontend_of;
-  if (frontend_of.size() <= id) frontend_of.resize(id + 1);
-  frontend_of[id] = frontend;
-  prepared.snapshot->bound_ports[frontend] = port;
-}
-
-Result<DataPlane::BoundSocket> DataPlane::bind_socket(const Endpoint& asked, std::uint16_t port,
-                                                      const Prepared& prepared) {
-  BoundSocket out;
-  out.asked = asked;
-  Endpoint endpoint = asked;
-  endpoint.port = port;
-  // SO_REUSEPORT would let a second Passerelle in; so first ask without it whether the address is free. Where
-  // a socket of our own stands in the way of that question, it has no use.
-  const auto stands_in_the_way = [&](const BoundSocket& socket) {
-    const IpAddress any{{}, endpoint.ip.v6};
-    return socket.bound.port == port && socket.bound.ip.v6 == endpoint.ip.v6 &&
-           (socket.bound.ip == endpoint.ip || socket.bound.ip == any || endpoint.ip == any);
-  };
-  const bool port_is_ours = std::ranges::any_of(sockets_, stands_in_the_way) ||
-                            std::ranges::any_of(prepared.sockets, stands_in_the_way);
-  if (port != 0 && !port_is_ours) {
-    const auto probe = control_.listen(endpoint, {.reuse_port = false, .backlog = 1});
-    if (!probe) return std::unexpected(probe.error());
-  }
-  for (auto& thread : threads_) {
-    Result<std::unique_ptr<io::Listener>> listener;
-    thread->call([&](Worker& worker) { listener = worker.engine.listen(endpoint, {}); });
-    if (!listener) {
-      for (std::size_t i = 0; i < out.fresh.size(); ++i)
-        threads_[i]->call([&](Worker&) { out.fresh[i].reset(); });
-      return std::unexpected(listener.error());
-    }
-    endpoint.port = (*listener)->local().port;
-    out.fresh.push_back(std::move(*listener));
-  }
-  out.bound = endpoint;
-  out.id = next_socket_++;
-  return out;
-}
-
-void DataPlane::close_fresh(Prepared& prepared) {
-  for (BoundSocket& socket : prepared.sockets) {
-    for (std::size_t i = 0; i < socket.fresh.size(); ++i)
-      threads_[i]->call([&](Worker&) { socket.fresh[i].reset(); });
-  }
 }
 
 void DataPlane::commit() {
@@ -183,19 +99,7 @@ void DataPlane::commit() {
   directory_.set_gateway(*prepared->snapshot->gateway);
   prepared->snapshot->groups = directory_.groups(*prepared->snapshot->gateway);
   publish(prepared->snapshot);
-  for (BoundSocket& socket : prepared->sockets) {
-    for (std::size_t i = 0; i < threads_.size(); ++i) {
-      threads_[i]->call([&](Worker& worker) { worker.add_listener(socket.id, std::move(socket.fresh[i])); });
-    }
-    socket.fresh.clear();
-    sockets_.push_back(std::move(socket));
-  }
-  std::erase_if(sockets_, [&](const BoundSocket& socket) {
-    const auto& frontend_of = snapshot_->frontend_of;
-    if (socket.id < frontend_of.size() && frontend_of[socket.id]) return false;
-    for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.remove_listener(socket.id); });
-    return true;
-  });
+  listening_.commit(std::move(prepared->sockets), *snapshot_);
   update_probes();
 }
 
@@ -320,9 +224,8 @@ io::Task<> DataPlane::rotate_ticket_keys() {
   while (co_await control_.sleep(control_.in(interval, tasks_.stop_source()))) tls_.rotate_ticket_keys();
 }
 
-io::Task<bool> DataPlane::drain(io::Wait wait) {
+io::Task<bool> DataPlane::drain(io::Wait wait, TunnelEnd why, const Farewell& farewell) {
   constexpr std::chrono::milliseconds look_again{20};
-  const Farewell farewell{.code = 1001, .reason = "the gateway is shutting down"};
   // Tunnels leave evenly over the time, so that their clients do not come back all at once; the last ones
   // have time to answer, even where none was given.
   const Duration for_answers = threads_.front()->worker().limits.close_answer_timeout;
@@ -330,13 +233,13 @@ io::Task<bool> DataPlane::drain(io::Wait wait) {
   const TimePoint last_leave = std::max(began, wait.deadline - for_answers);
   const double span = std::chrono::duration<double>(last_leave - began).count();
   visit_workers([](Worker& worker) { worker.drain(); });
-  sockets_.clear();
+  listening_.forget();
   for (;;) {
     const TimePoint now = control_.now();
     const double left = now < last_leave ? std::chrono::duration<double>(last_leave - now).count() / span : 0;
     bool busy = false, parting = false;
     visit_workers([&](Worker& worker) {
-      worker.drain_tunnels(left, farewell);
+      worker.drain_tunnels(left, why, farewell);
       busy = busy || worker.busy() > 0;
       parting = parting || !worker.tunnels.empty();
     });
@@ -345,6 +248,103 @@ io::Task<bool> DataPlane::drain(io::Wait wait) {
     if (over || (wait.stop != nullptr && wait.stop->requested())) co_return false;
     (void)co_await control_.sleep({now + look_again, wait.stop});
   }
+}
+
+std::string DataPlane::save_knowledge() {
+  BinaryWriter out;
+  out.text(tls_.ticket_keys().save());
+  directory_.save(out);
+  return out.take();
+}
+
+void DataPlane::inherit(std::vector<InheritedSocket> sockets, BytesView knowledge) {
+  listening_.inherit(std::move(sockets));
+  if (knowledge.empty()) return;
+  BinaryReader in(knowledge);
+  tls_.ticket_keys().restore(in.text());
+  directory_.restore(in);
+}
+
+std::vector<Tunnel::Frozen> DataPlane::freeze_tunnels() {
+  std::vector<Tunnel::Frozen> out;
+  visit_workers([&](Worker& worker) {
+    auto some = worker.freeze_tunnels();
+    std::ranges::move(some, std::back_inserter(out));
+  });
+  return out;
+}
+
+void DataPlane::thaw_tunnels() {
+  visit_workers([](Worker& worker) { worker.thaw_tunnels(); });
+}
+
+std::size_t DataPlane::let_go_of_frozen_tunnels() {
+  std::size_t staying = 0;
+  visit_workers([&](Worker& worker) { staying += worker.let_go_of_frozen_tunnels(); });
+  return staying;
+}
+
+void DataPlane::expect_shared_descriptors() {
+  visit_workers([](Worker& worker) { worker.engine.expect_shared_descriptors(); });
+}
+
+void DataPlane::retire() {
+  visit_workers([](Worker& worker) { worker.drain(true); });
+  listening_.forget();
+  prober_.set_targets({});
+}
+
+bool DataPlane::busy() {
+  bool out = false;
+  visit_workers([&](Worker& worker) { out = out || worker.busy() > 0; });
+  return out;
+}
+
+TunnelTag DataPlane::tag_of(const MovedTunnel& moved) {
+  auto& kept = moved_names_[moved.route];
+  auto names = kept.lock();
+  if (!names) {
+    const auto& route = moved.route;
+    RouteNames made{route.resource_id, route.listener, route.rule, route.pool, route.settings, {}};
+    made.counters = counters_of(made);
+    names = std::make_shared<const RouteNames>(std::move(made));
+    kept = names;
+  }
+  const auto& member = moved.member;
+  const auto endpoint = Endpoint::parse(member.endpoint).value_or(Endpoint{});
+  return {std::move(names),
+          board::Seat(directory_.member(member.name, endpoint, member.tls, member.settings), false),
+          moved.trace_id,
+          moved.client_ip,
+          moved.client_port,
+          moved.idle_seconds_max,
+          moved.only_backend_counts};
+}
+
+void DataPlane::adopt(std::vector<Arrival> arrivals) {
+  std::vector<std::vector<std::pair<Arrival, TunnelTag>>> by_worker(threads_.size());
+  for (Arrival& arrival : arrivals) {
+    auto tag = tag_of(arrival.state);
+    by_worker[next_worker_++ % threads_.size()].emplace_back(std::move(arrival), std::move(tag));
+  }
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    threads_[i]->call([&](Worker& worker) {
+      for (auto& [arrival, tag] : by_worker[i]) {
+        auto client = worker.engine.adopt_stream(arrival.client.release());
+        auto backend = worker.engine.adopt_stream(arrival.backend.release());
+        if (client && backend)
+          worker.adopt({std::move(*client), std::move(*backend), std::move(tag), std::move(arrival.state)});
+        else
+          worker.tell_failure("a tunnel that was handed over cannot go on: the system has no room for it");
+      }
+    });
+  }
+}
+
+std::vector<Endpoint> DataPlane::accept() {
+  visit_workers([](Worker& worker) { worker.accept(); });
+  directory_.forget_restored();
+  return listening_.drop_inherited();
 }
 
 io::Task<> DataPlane::stop() {
@@ -371,7 +371,7 @@ std::vector<DataPlane::OpenListener> DataPlane::open_listeners() const {
     const auto& listener = snapshot_->gateway->listeners[i];
     OpenListener& open = out.emplace_back(
         OpenListener{listener.name, {}, snapshot_->gateway->frontends[listener.frontend].tls});
-    for (const BoundSocket& socket : sockets_) {
+    for (const Listening::Socket& socket : listening_.sockets()) {
       if (snapshot_->frontend_of[socket.id] == listener.frontend) open.addresses.push_back(socket.bound);
     }
   }
@@ -386,44 +386,6 @@ std::vector<const telemetry::Counters*> DataPlane::counters() const {
 
 void DataPlane::visit_workers(const std::function<void(Worker&)>& look) {
   for (auto& thread : threads_) thread->call([&](Worker& worker) { look(worker); });
-}
-
-Problem bind_problem(const model::Gateway& gateway, const model::Frontend& frontend, const Endpoint& endpoint,
-                     const Error& error) {
-  const std::string& name = gateway.listeners[frontend.listeners.front()].name;
-  std::set<std::uint16_t> taken;
-  for (const auto& other : gateway.frontends) {
-    taken.insert(other.port);
-    for (const auto& bind : other.binds) taken.insert(bind.port);
-  }
-  std::uint16_t free_port = frontend.port < 1024 ? static_cast<std::uint16_t>(8000 + frontend.port)
-                                                 : static_cast<std::uint16_t>(frontend.port + 1);
-  while (taken.contains(free_port)) ++free_port;
-  const std::string instead = fmt::format("--port {}={}", frontend.port, free_port);
-  Problem out{frontend.port_origin, Severity::error, "CannotListen", {}, {}};
-  if (error.kind == ErrorKind::in_use) {
-    out.code = "AddressInUse";
-    out.message = fmt::format(
-        "the listener '{}' cannot listen on {}: another program (perhaps another Passerelle) already does; "
-        "stop it, or listen elsewhere with {}",
-        name, endpoint.to_string(), instead);
-  } else if (error.kind == ErrorKind::denied) {
-    out.code = "PermissionDenied";
-    out.message = fmt::format(
-        "the listener '{}' may not listen on {}: ports below 1024 need root or the right "
-        "CAP_NET_BIND_SERVICE "
-        "(setcap cap_net_bind_service=+ep passerelle); or listen elsewhere with {}",
-        name, endpoint.to_string(), instead);
-  } else if (error.kind == ErrorKind::unreachable) {
-    out.message = fmt::format(
-        "the listener '{}' cannot listen on {}: this machine has no such address; give its frontend another "
-        "with --bind NAME=ADDRESS",
-        name, endpoint.to_string());
-  } else {
-    out.message = fmt::format("the listener '{}' cannot listen on {}: {} ({}); listen elsewhere with {}",
-                              name, endpoint.to_string(), to_string(error.kind), error.detail, instead);
-  }
-  return out;
 }
 
 }  // namespace passerelle::proxy

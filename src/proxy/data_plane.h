@@ -11,6 +11,7 @@
 
 #include "base/problem.h"
 #include "proxy/backend_directory.h"
+#include "proxy/listening.h"
 #include "proxy/prober.h"
 #include "proxy/snapshot.h"
 #include "proxy/tls_contexts.h"
@@ -45,10 +46,36 @@ class DataPlane {
   // The same configuration with other error pages: nothing else of it may differ.
   void refresh(std::shared_ptr<const model::Gateway> gateway);
 
-  // Stops accepting; true when everything under way ended before the deadline or a stop.
-  [[nodiscard]] io::Task<bool> drain(io::Wait wait);
+  // Stops accepting, and ends the tunnels evenly over the time; true when everything under way ended before
+  // the deadline or a stop.
+  [[nodiscard]] io::Task<bool> drain(io::Wait wait, TunnelEnd why, const Farewell& farewell);
   // Ends what is left and joins the threads. Last.
   [[nodiscard]] io::Task<> stop();
+
+  // --- for a hand-over, in the process that gives (proxy/hand_over.h) ---
+  [[nodiscard]] std::vector<SharedSocket> share_sockets() const { return listening_.share(); }
+  // What this process has learnt and the next need not: verdicts on members, answers of DNS, ticket keys.
+  [[nodiscard]] std::string save_knowledge();
+  [[nodiscard]] std::vector<Tunnel::Frozen> freeze_tunnels();
+  void thaw_tunnels();
+  // How many stay.
+  std::size_t let_go_of_frozen_tunnels();
+  void expect_shared_descriptors();
+  // Once the other has the listeners and the tunnels: what is here goes on, and nothing begins.
+  void retire();
+  // Whether anything still runs.
+  [[nodiscard]] bool busy();
+
+  // --- and in the one that takes ---
+  void inherit(std::vector<InheritedSocket> sockets, BytesView knowledge);
+  struct Arrival {
+    MovedTunnel state;
+    io::Descriptor client, backend;
+  };
+  void adopt(std::vector<Arrival> arrivals);
+  // With settings.worker.accepting false: from now on. Where sockets were inherited that nobody wanted, they
+  // close; their addresses are returned.
+  std::vector<Endpoint> accept();
 
   // --- for those who look ---
   struct OpenListener {
@@ -71,24 +98,13 @@ class DataPlane {
   void visit_workers(const std::function<void(Worker&)>& look);
 
  private:
-  struct BoundSocket {
-    SocketId id = 0;
-    Endpoint asked;  // with the port of the configuration
-    Endpoint bound;
-    std::string frontend;
-    std::vector<std::unique_ptr<io::Listener>> fresh;  // one a worker, until committed
-  };
   struct Prepared {
     std::shared_ptr<Snapshot> snapshot;
-    std::vector<BoundSocket> sockets;
+    std::vector<Listening::Socket> sockets;
   };
   // By destination.
   std::vector<std::shared_ptr<const RouteNames>> names_of(const model::Gateway& gateway);
   std::shared_ptr<const telemetry::RouteCounters> counters_of(const RouteNames& names);
-  void open_sockets(const model::Gateway& gateway, Prepared& prepared, Problems& problems);
-  void note_bound(Prepared& prepared, SocketId id, model::Index frontend, std::uint16_t port);
-  Result<BoundSocket> bind_socket(const Endpoint& asked, std::uint16_t port, const Prepared& prepared);
-  void close_fresh(Prepared& prepared);
   // New members, same configuration: DNS has spoken.
   void publish_members();
   void publish(std::shared_ptr<const Snapshot> snapshot);
@@ -99,26 +115,24 @@ class DataPlane {
   io::Task<> end_down_member(std::shared_ptr<board::Member> member, Duration delay);
   // The same for one that has left the configuration. Its tunnels go on (founding document).
   void note_leaving(const Snapshot& before);
+  [[nodiscard]] TunnelTag tag_of(const MovedTunnel& moved);
   io::Task<> rotate_ticket_keys();
   io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay);
 
   io::Engine& control_;
   TlsContexts tls_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
-  std::vector<BoundSocket> sockets_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<Prepared> prepared_;
-  SocketId next_socket_ = 0;
   // By listener, rule and pool. Past routes_counted_max new ones share one entry without names.
   static constexpr std::size_t routes_counted_max = 10'000;
   std::map<std::array<std::string, 3>, std::shared_ptr<const telemetry::RouteCounters>> route_counters_;
+  std::map<MovedTunnel::Route, std::weak_ptr<const RouteNames>> moved_names_;
+  std::size_t next_worker_ = 0;  // gets the next tunnel that arrives
   BackendDirectory directory_;
   Prober prober_;
   io::TaskGroup tasks_;
+  Listening listening_;
 };
-
-// What "address in use" or "permission denied" means for this frontend, and what to do.
-[[nodiscard]] Problem bind_problem(const model::Gateway& gateway, const model::Frontend& frontend,
-                                   const Endpoint& endpoint, const Error& error);
 
 }  // namespace passerelle::proxy

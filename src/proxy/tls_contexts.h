@@ -38,6 +38,7 @@ class TlsContexts {
 
   // Once an hour: tickets are sealed with a new key from now on.
   void rotate_ticket_keys() { ticket_keys_->rotate(); }
+  [[nodiscard]] tls::TicketKeys& ticket_keys() { return *ticket_keys_; }
 
  private:
   std::expected<std::shared_ptr<const tls::ClientContext>, std::string> client(

@@ -1,7 +1,6 @@
 #include "proxy/tunnel.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/text.h"
 #include "protocol/websocket/frame.h"
@@ -21,51 +20,55 @@ class Tunnel::Watcher final : public io::StreamWatcher {
   TunnelEnd end_;
 };
 
-// What the observer tells of a direction's frames, on its way into the counters.
-struct Tunnel::Told {
-  Direction& direction;
-  telemetry::TunnelFrames::Direction& counters;
+class Tunnel::Silence final : public ActivityTimer {
+ public:
+  explicit Silence(Tunnel& tunnel) : ActivityTimer(tunnel.worker_.engine), tunnel_(tunnel) {}
 
-  void on_frame(const websocket::FrameHeader& header) const {
-    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-    direction.last_frames[direction.frames_seen++ % Direction::frames_remembered] = {
-        static_cast<std::uint32_t>(std::min(header.length, most)), header.first};
-    switch (header.opcode()) {
-      case websocket::FrameHeader::close: return counters.closes.add();
-      case websocket::FrameHeader::ping: return counters.pings.add();
-      case websocket::FrameHeader::pong: return counters.pongs.add();
-      default: return;
-    }
-  }
-  void on_message(std::uint64_t payload_bytes) const {
-    ++direction.messages;
-    counters.message_bytes.add(payload_bytes);
-  }
+ private:
+  void on_silence() override { tunnel_.on_silence(); }
+  Tunnel& tunnel_;
 };
 
-Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
+Tunnel::Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> backend,
+               TunnelTag tag)
     : worker_(worker),
-      client_(std::move(plan.client)),
-      backend_(std::move(plan.backend)),
-      tag_(std::move(plan.tag)),
+      streams_{std::move(client), std::move(backend)},
+      tag_(std::move(tag)),
       group_(worker.engine, &worker.stop()),
       receives_(&group_.stop_source()),
       opened_(worker.engine.now()) {
   worker_.tunnels.push_back(*this);
-  worker_.counters.tunnels_opened.add();
   worker_.counters.tunnels_open.add();
-  if (telemetry::RouteTunnels* route = route_counters()) {
-    route->opened.add();
-    route->open.add();
-  }
+  if (telemetry::RouteTunnels* route = route_counters()) route->open.add();
   tag_.seat.member()->tunnels.fetch_add(1, std::memory_order_relaxed);
-  keep_early(Side::client, std::move(plan.early_from_client));
-  keep_early(Side::backend, std::move(plan.early_from_backend));
 }
 
-void Tunnel::keep_early(Side side, std::string bytes) {
-  if (!bytes.empty())
-    early_[static_cast<std::size_t>(side)] = std::make_unique<std::string>(std::move(bytes));
+Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
+    : Tunnel(worker, std::move(plan.client), std::move(plan.backend), std::move(plan.tag)) {
+  worker_.counters.tunnels_opened.add();
+  if (telemetry::RouteTunnels* route = route_counters()) route->opened.add();
+  note(TunnelSide::client, plan.early_from_client);
+  note(TunnelSide::backend, plan.early_from_backend);
+  keep_unsent(TunnelSide::client, std::move(plan.early_from_client));
+  keep_unsent(TunnelSide::backend, std::move(plan.early_from_backend));
+  limit_silence(opened_);
+}
+
+Tunnel::Tunnel(Worker& worker, AdoptedTunnel adopted)
+    : Tunnel(worker, std::move(adopted.client), std::move(adopted.backend), std::move(adopted.tag)) {
+  MovedTunnel& state = adopted.state;
+  opened_ = state.opened;
+  end_ = state.end;
+  ended_ = state.ended;
+  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) {
+    directions_[at(side)] = std::move(state.directions[at(side)]);
+    keep_unsent(side, std::move(state.unsent[at(side)]));
+  }
+  limit_silence(state.silent_since);
+}
+
+void Tunnel::keep_unsent(TunnelSide side, std::string bytes) {
+  if (!bytes.empty()) unsent_[at(side)] = std::make_unique<std::string>(std::move(bytes));
 }
 
 Tunnel::~Tunnel() {
@@ -74,40 +77,81 @@ Tunnel::~Tunnel() {
   tag_.seat.member()->tunnels.fetch_sub(1, std::memory_order_relaxed);
 }
 
+std::optional<Tunnel::Frozen> Tunnel::freeze() {
+  if (leaving_ || deaf_ || frozen_ || sides_ended() == tunnel_sides || group_.stop_source().requested())
+    return std::nullopt;
+  const auto client = stream(TunnelSide::client).freeze();
+  if (!client) return std::nullopt;
+  const auto backend = stream(TunnelSide::backend).freeze();
+  if (!backend) {
+    stream(TunnelSide::client).thaw();
+    return std::nullopt;
+  }
+  frozen_ = true;
+  const board::Member& member = *tag_.seat.member();
+  Frozen out{{.route = {tag_.names->resource_id, tag_.names->listener, tag_.names->rule, tag_.names->pool,
+                        tag_.names->settings},
+              .member = {member.name, member.endpoint.to_string(), member.settings_name, member.tls},
+              .trace_id = tag_.trace_id,
+              .client_ip = tag_.client_ip,
+              .client_port = tag_.client_port,
+              .idle_seconds_max = tag_.idle_seconds_max,
+              .only_backend_counts = tag_.only_backend_counts,
+              .opened = opened_,
+              .silent_since = timer_ ? timer_->last() : worker_.engine.now(),
+              .end = end_,
+              .ended = ended_,
+              .directions = directions_,
+              // What the client has sent waits for the backend to take it, and the other way round.
+              .unsent = {std::string(backend->unsent), std::string(client->unsent)}},
+             {client->descriptor, backend->descriptor}};
+  if (timer_) timer_->pause();
+  return out;
+}
+
+void Tunnel::thaw() {
+  if (!frozen_) return;
+  frozen_ = false;
+  if (timer_) timer_->resume();
+  for (auto& stream : streams_) stream->thaw();
+}
+
+void Tunnel::let_go() {
+  if (!frozen_) return;
+  let_go_ = true;
+  group_.stop();
+}
+
 io::Task<> Tunnel::run() {
   Watcher client_watcher(*this, TunnelEnd::client_reset);
   Watcher backend_watcher(*this, TunnelEnd::backend_reset);
-  client_->watch(&client_watcher);
-  backend_->watch(&backend_watcher);
-  if (tag_.idle_seconds_max > 0) end_after_silence(std::chrono::seconds(tag_.idle_seconds_max));
-  group_.spawn(pump(Side::client));
-  group_.spawn(pump(Side::backend));
+  stream(TunnelSide::client).watch(&client_watcher);
+  stream(TunnelSide::backend).watch(&backend_watcher);
+  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) {
+    if (!ended_[at(side)]) group_.spawn(pump(side));
+  }
   co_await group_.join();
   if (timer_) timer_->cancel();
-  if (end_ == TunnelEnd::none)
-    end_ = timer_ && timer_->ran_out() ? (sides_ended_ > 0 ? TunnelEnd::half_closed : TunnelEnd::idle)
-                                       : TunnelEnd::shutdown;
-  client_->watch(nullptr);
-  backend_->watch(nullptr);
+  for (auto& stream : streams_) stream->watch(nullptr);
+  if (let_go_) co_return;
+  if (end_ == TunnelEnd::none) end_ = TunnelEnd::shutdown;
   // A reset carries over: each side learns that the other did not end in order.
   if (end_ == TunnelEnd::client_reset || end_ == TunnelEnd::backend_reset || end_ == TunnelEnd::dead_peer) {
-    client_->reset_on_close();
-    backend_->reset_on_close();
+    for (auto& stream : streams_) stream->reset_on_close();
   }
   count_end();
   log_close();
 }
 
 // Until this side ends: what it sends goes to the other. Both awaits are leaves: a message allocates nothing.
-io::Task<> Tunnel::pump(Side side) {
-  io::Stream& from = side == Side::client ? *client_ : *backend_;
-  io::Stream& to = side == Side::client ? *backend_ : *client_;
+io::Task<> Tunnel::pump(TunnelSide side) {
+  io::Stream& from = stream(side);
+  io::Stream& to = stream(other(side));
   const io::Wait wait{never, &group_.stop_source()};
-  if (auto& early = early_[static_cast<std::size_t>(side)]) {
-    note(side, *early);
-    const auto sent = co_await to.send(*early, wait);
-    early.reset();
-    if (!sent) co_return note_deaf(side == Side::client ? Side::backend : Side::client, sent.error());
+  if (auto& unsent = unsent_[at(side)]) {
+    const auto sent = co_await to.send(*unsent, wait);
+    unsent.reset();
+    if (!sent) co_return note_deaf(other(side), sent.error());
   }
   while (!leaving_) {
     const auto got = co_await from.receive({never, &receives_});
@@ -121,7 +165,7 @@ io::Task<> Tunnel::pump(Side side) {
     }
     note(side, *got);
     const auto sent = co_await to.send(*got, wait);
-    if (!sent) co_return note_deaf(side == Side::client ? Side::backend : Side::client, sent.error());
+    if (!sent) co_return note_deaf(other(side), sent.error());
   }
   co_await part(side);
 }
@@ -142,12 +186,12 @@ io::Task<> Tunnel::end_in_time() {
   group_.stop();
 }
 
-io::Task<> Tunnel::part(Side side) {
-  io::Stream& from = side == Side::client ? *client_ : *backend_;
-  io::Stream& to = side == Side::client ? *backend_ : *client_;
+io::Task<> Tunnel::part(TunnelSide side) {
+  io::Stream& from = stream(side);
+  io::Stream& to = stream(other(side));
   const io::Wait wait{never, &group_.stop_source()};
-  Direction& direction = side == Side::client ? from_client_ : from_backend_;
-  const Told told{direction, worker_.tunnel_frames.directions[static_cast<std::size_t>(side)]};
+  TunnelDirection& direction = directions_[at(side)];
+  const TunnelFrameCounter told = counter_of(side);
   bool closed = direction.frames.close_seen();  // and it was passed on
   while (!direction.frames.between_frames() && !direction.frames.opaque()) {
     const auto got = co_await from.receive(wait);
@@ -167,36 +211,37 @@ io::Task<> Tunnel::part(Side side) {
     if (!got || got->empty()) break;
     direction.frames.observe(*got, told);
   }
-  if (++parted_ + sides_ended_ >= 2) group_.stop();
+  if (++parted_ + sides_ended() >= tunnel_sides) group_.stop();
 }
 
-io::Task<> Tunnel::send_close(Side from) {
+io::Task<> Tunnel::send_close(TunnelSide from) {
   const Farewell& farewell = leaving_->farewell;
   const std::string payload = websocket::close_payload(farewell.code, farewell.reason);
   std::string frame;
-  if (from == Side::client)
+  if (from == TunnelSide::client)
     websocket::append_masked_frame(frame, websocket::Opcode::close, payload,
                                    static_cast<std::uint32_t>(worker_.engine.random().next()));
   else
     websocket::append_frame(frame, websocket::Opcode::close, payload);
-  io::Stream& to = from == Side::client ? *backend_ : *client_;
-  (void)co_await to.send(frame, {never, &group_.stop_source()});
+  (void)co_await stream(other(from)).send(frame, {never, &group_.stop_source()});
 }
 
-void Tunnel::note(Side side, BytesView bytes) {
-  const auto at = static_cast<std::size_t>(side);
-  Direction& direction = side == Side::client ? from_client_ : from_backend_;
+TunnelFrameCounter Tunnel::counter_of(TunnelSide side) {
+  return {directions_[at(side)], worker_.tunnel_frames.directions[at(side)]};
+}
+
+void Tunnel::note(TunnelSide side, BytesView bytes) {
+  TunnelDirection& direction = directions_[at(side)];
   const auto before = direction.messages;
-  direction.frames.observe(bytes, Told{direction, worker_.tunnel_frames.directions[at]});
+  direction.frames.observe(bytes, counter_of(side));
   direction.bytes += bytes.size();
   if (telemetry::RouteTunnels* route = route_counters()) {
-    route->bytes[at].add(bytes.size());
-    route->messages[at].add(direction.messages - before);
+    route->bytes[at(side)].add(bytes.size());
+    route->messages[at(side)].add(direction.messages - before);
   }
-  if (timer_ && (side == Side::backend || !tag_.only_backend_counts)) timer_->touch();
-  if (end_ == TunnelEnd::none && direction.frames.close_seen()) {
-    end_ = side == Side::client ? TunnelEnd::client_closed : TunnelEnd::backend_closed;
-  }
+  if (timer_ && (side == TunnelSide::backend || !tag_.only_backend_counts)) timer_->touch();
+  if (end_ == TunnelEnd::none && direction.frames.close_seen())
+    end_ = side == TunnelSide::client ? TunnelEnd::client_closed : TunnelEnd::backend_closed;
 }
 
 telemetry::RouteTunnels* Tunnel::route_counters() const {
@@ -204,30 +249,46 @@ telemetry::RouteTunnels* Tunnel::route_counters() const {
   return counters ? &counters->by_worker[worker_.index] : nullptr;
 }
 
-void Tunnel::end_after_silence(Duration limit) {
-  if (leaving_) return;  // that has its own time
-  if (!timer_) timer_ = std::make_unique<ActivityTimer>(worker_.engine, group_.stop_source());
-  timer_->start(limit);
+Duration Tunnel::silence_limit() const {
+  if (sides_ended() > 0 || deaf_) return worker_.limits.half_closed_timeout;
+  return std::chrono::seconds(tag_.idle_seconds_max);
 }
 
-void Tunnel::note_end(Side side) {
+void Tunnel::limit_silence(TimePoint since) {
+  const Duration limit = silence_limit();
+  if (leaving_ || limit == Duration::zero()) return;  // a leaving has its own time
+  if (!timer_) timer_ = std::make_unique<Silence>(*this);
+  timer_->start(limit, since);
+}
+
+void Tunnel::on_silence() {
+  if (sides_ended() > 0 || deaf_)
+    return leave(TunnelEnd::half_closed, {.code = 1001, .reason = "the other side has ended"});
+  // requestTimeoutLimitsTunnels is Azure's way, and Azure says nothing.
+  if (tag_.only_backend_counts) return end(TunnelEnd::idle);
+  leave(TunnelEnd::idle, {.code = 1001, .reason = "idle for too long"});
+}
+
+void Tunnel::note_end(TunnelSide side) {
   if (end_ == TunnelEnd::none)
-    end_ = side == Side::client ? TunnelEnd::client_ended : TunnelEnd::backend_ended;
-  if (++sides_ended_ == 1) end_after_silence(worker_.limits.half_closed_timeout);
+    end_ = side == TunnelSide::client ? TunnelEnd::client_ended : TunnelEnd::backend_ended;
+  ended_[at(side)] = true;
+  if (sides_ended() == 1) limit_silence(worker_.engine.now());
 }
 
 // A side that takes no more may still have said something: its own pump reads what the kernel has of it (a
 // Close frame, often), meets the end, and stops the tunnel then.
-void Tunnel::note_deaf(Side side, const Error& error) {
+void Tunnel::note_deaf(TunnelSide side, const Error& error) {
   if (error.kind != ErrorKind::reset) return note_failure(side, error);
-  end_after_silence(worker_.limits.half_closed_timeout);
+  deaf_ = true;
+  limit_silence(worker_.engine.now());
 }
 
-void Tunnel::note_failure(Side side, const Error& error) {
+void Tunnel::note_failure(TunnelSide side, const Error& error) {
   if (error.kind == ErrorKind::stopped) return;
   if (end_ == TunnelEnd::none) {
     if (error.kind == ErrorKind::reset)
-      end_ = side == Side::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset;
+      end_ = side == TunnelSide::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset;
     else
       end_ = error.kind == ErrorKind::timed_out ? TunnelEnd::dead_peer
              : error.kind == ErrorKind::tls     ? TunnelEnd::tls
@@ -243,8 +304,8 @@ void Tunnel::end(TunnelEnd why) {
 
 // The code of the Close that came first; 0 where none did.
 std::uint16_t Tunnel::close_code() const {
-  const bool by_client = end_ == TunnelEnd::client_closed || !from_backend_.frames.close_seen();
-  return (by_client ? from_client_ : from_backend_).frames.close_code();
+  const bool by_client = end_ == TunnelEnd::client_closed || !from(TunnelSide::backend).frames.close_seen();
+  return from(by_client ? TunnelSide::client : TunnelSide::backend).frames.close_code();
 }
 
 void Tunnel::count_end() {
@@ -270,27 +331,28 @@ void Tunnel::log_close() {
   record.client_ip = ip;
   record.client_port = tag_.client_port;
   record.status = 101;
-  record.received_bytes = from_client_.bytes;
-  record.sent_bytes = from_backend_.bytes;
+  record.received_bytes = from(TunnelSide::client).bytes;
+  record.sent_bytes = from(TunnelSide::backend).bytes;
   record.taken_seconds = seconds;
   record.transaction_id = trace;
   record.server_routed = tag_.seat.member()->address;
   telemetry::TunnelClose close;
   close.cause = to_string(end_);
   close.seconds = seconds;
-  const auto fill = [](telemetry::TunnelClose::Direction& out, const Direction& direction) {
+  const auto fill = [](telemetry::TunnelClose::Direction& out, const TunnelDirection& direction) {
     out.messages = direction.messages;
     out.bytes = direction.bytes;
     out.opaque = direction.frames.opaque();
-    const auto remembered = std::min<std::uint32_t>(direction.frames_seen, Direction::frames_remembered);
+    const auto remembered =
+        std::min<std::uint32_t>(direction.frames_seen, TunnelDirection::frames_remembered);
     for (std::uint32_t i = direction.frames_seen - remembered; i < direction.frames_seen; ++i) {
-      const auto& frame = direction.last_frames[i % Direction::frames_remembered];
+      const auto& frame = direction.last_frames[i % TunnelDirection::frames_remembered];
       const websocket::FrameHeader header{frame.bytes, frame.first};
       out.last_frames.push_back({header.opcode(), header.fin(), header.length});
     }
   };
-  fill(close.from_client, from_client_);
-  fill(close.from_backend, from_backend_);
+  fill(close.from_client, from(TunnelSide::client));
+  fill(close.from_backend, from(TunnelSide::backend));
   switch (end_) {
     case TunnelEnd::client_closed:
     case TunnelEnd::client_ended:
@@ -301,7 +363,8 @@ void Tunnel::log_close() {
     default: break;
   }
   if (end_ == TunnelEnd::client_closed || end_ == TunnelEnd::backend_closed) {
-    const auto& frames = (end_ == TunnelEnd::client_closed ? from_client_ : from_backend_).frames;
+    const auto& frames =
+        from(end_ == TunnelEnd::client_closed ? TunnelSide::client : TunnelSide::backend).frames;
     close.code = frames.close_code();
     close.reason = frames.close_reason();
   }

@@ -8,9 +8,10 @@
 #include "board/member.h"
 #include "io/task.h"
 #include "io/task_group.h"
-#include "protocol/websocket/frame_observer.h"
 #include "proxy/activity_timer.h"
+#include "proxy/moved_tunnel.h"
 #include "proxy/snapshot.h"
+#include "proxy/tunnel_direction.h"
 #include "telemetry/tunnel_end.h"
 
 namespace passerelle::proxy {
@@ -29,6 +30,14 @@ struct TunnelTag {
   std::uint32_t idle_seconds_max = 0;  // 0: none
   bool only_backend_counts =
       false;  // requestTimeoutLimitsTunnels: Azure's, measured on what the backend sends
+};
+
+// Where a tunnel that another process had goes on: its streams and its tag are this process's own.
+struct AdoptedTunnel {
+  std::unique_ptr<io::Stream> client;
+  std::unique_ptr<io::Stream> backend;
+  TunnelTag tag;
+  MovedTunnel state;
 };
 
 // What both sides are told when a tunnel has to end (RFC 6455 section 7.4.1).
@@ -50,6 +59,7 @@ struct TunnelPlan {
 class Tunnel final : public ListNode {
  public:
   Tunnel(Worker& worker, TunnelPlan plan);
+  Tunnel(Worker& worker, AdoptedTunnel adopted);
   ~Tunnel();
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
@@ -62,64 +72,74 @@ class Tunnel final : public ListNode {
   void leave(TunnelEnd why, const Farewell& farewell);
   [[nodiscard]] bool leaving() const { return leaving_ != nullptr; }
 
+  // Holds it still, so that another process can go on with it: its state, and its two descriptors. None where
+  // a stream of it cannot be handed over, or where it is about to end.
+  struct Frozen {
+    MovedTunnel state;
+    std::array<int, tunnel_sides> descriptors{};
+  };
+  [[nodiscard]] std::optional<Frozen> freeze();
+  [[nodiscard]] bool frozen() const { return frozen_; }
+  // It stays here after all.
+  void thaw();
+  // Another process has it: it ends here without a word to anybody.
+  void let_go();
+
   [[nodiscard]] const TunnelTag& tag() const { return tag_; }
   [[nodiscard]] TimePoint opened() const { return opened_; }
-  struct Direction {
-    static constexpr std::uint32_t frames_remembered = 3;
-    websocket::FrameObserver frames;
-    std::uint64_t bytes = 0;
-    std::uint64_t messages = 0;
-    struct Frame {
-      std::uint32_t bytes = 0;  // of its payload; 4 GiB and more are one
-      std::uint8_t first = 0;
-    };
-    std::array<Frame, frames_remembered> last_frames;  // in turn
-    std::uint32_t frames_seen = 0;                     // counted round
-  };
-  [[nodiscard]] const Direction& from_client() const { return from_client_; }
-  [[nodiscard]] const Direction& from_backend() const { return from_backend_; }
+  [[nodiscard]] const TunnelDirection& from(TunnelSide side) const { return directions_[at(side)]; }
 
  private:
   class Watcher;
-  struct Told;
-  enum class Side : std::uint8_t { client, backend };
-  void keep_early(Side side, std::string bytes);
-  io::Task<> pump(Side side);
+  class Silence;
+  Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> backend,
+         TunnelTag tag);
+  void keep_unsent(TunnelSide side, std::string bytes);
+  io::Task<> pump(TunnelSide side);
   // The end of a pump when the tunnel leaves: the frame under way, our Close, and what the side says until
   // its own.
-  io::Task<> part(Side side);
-  io::Task<> send_close(Side from);
+  io::Task<> part(TunnelSide side);
+  io::Task<> send_close(TunnelSide from);
   io::Task<> end_in_time();
   // Shows the bytes to the observer and counts them.
-  void note(Side side, BytesView bytes);
-  void end_after_silence(Duration limit);
-  void note_end(Side side);
-  void note_failure(Side side, const Error& error);
-  void note_deaf(Side side, const Error& error);
+  void note(TunnelSide side, BytesView bytes);
+  // The limit on silence that holds now; zero: none.
+  [[nodiscard]] Duration silence_limit() const;
+  void limit_silence(TimePoint since);
+  void on_silence();
+  void note_end(TunnelSide side);
+  void note_failure(TunnelSide side, const Error& error);
+  void note_deaf(TunnelSide side, const Error& error);
+  [[nodiscard]] TunnelFrameCounter counter_of(TunnelSide side);
   [[nodiscard]] telemetry::RouteTunnels* route_counters() const;
   [[nodiscard]] std::uint16_t close_code() const;
   void count_end();
   void log_close();
+  [[nodiscard]] io::Stream& stream(TunnelSide side) { return *streams_[at(side)]; }
+  [[nodiscard]] std::size_t sides_ended() const { return (ended_[0] ? 1U : 0U) + (ended_[1] ? 1U : 0U); }
 
   Worker& worker_;
-  std::unique_ptr<io::Stream> client_;
-  std::unique_ptr<io::Stream> backend_;
+  // All by side; what a side sends is its direction.
+  std::array<std::unique_ptr<io::Stream>, tunnel_sides> streams_;
+  std::array<TunnelDirection, tunnel_sides> directions_;
+  // Counted, but not yet sent on: from before the tunnel was here. Mostly nothing.
+  std::array<std::unique_ptr<std::string>, tunnel_sides> unsent_;
   TunnelTag tag_;
   io::TaskGroup group_;
   io::StopSource receives_;               // of the pumps: told when the tunnel is to leave
   std::unique_ptr<ActivityTimer> timer_;  // where silence has a limit
   TimePoint opened_;
-  std::array<std::unique_ptr<std::string>, 2> early_;  // by side; until sent, and mostly nothing
-  Direction from_client_;
-  Direction from_backend_;
   struct Leaving {
     Farewell farewell;
     TimePoint deadline;
   };
   std::unique_ptr<const Leaving> leaving_;
   TunnelEnd end_ = TunnelEnd::none;
-  std::uint8_t parted_ = 0;  // sides that are through with a leaving
-  std::uint8_t sides_ended_ = 0;
+  std::array<bool, tunnel_sides> ended_{};  // have ended their stream
+  std::uint8_t parted_ = 0;                 // sides that are through with a leaving
+  bool deaf_ : 1 = false;                   // a side takes no more
+  bool frozen_ : 1 = false;
+  bool let_go_ : 1 = false;
 };
 
 // Carries it to its end.

@@ -15,21 +15,33 @@ Worker::Worker(io::Engine& engine_value, const WorkerSettings& settings, telemet
       index(settings.index),
       access_log(settings.access_sink, settings.access_for_people),
       events(events_value),
-      tasks_(engine) {}
+      tasks_(engine),
+      accepting_(settings.accepting) {}
 
 void Worker::add_listener(SocketId id, std::unique_ptr<io::Listener> listener) {
   auto socket = std::make_shared<Socket>();
   socket->listener = std::move(listener);
-  sockets_[id] = socket;
-  tasks_.spawn(accept_loop(id, std::move(socket)));
+  sockets_.emplace(id, socket);
+  if (accepting_) tasks_.spawn(accept_loop(id, std::move(socket)));
 }
 
-void Worker::remove_listener(SocketId id) {
-  const auto found = sockets_.find(id);
-  if (found == sockets_.end()) return;
-  const auto socket = found->second;
-  sockets_.erase(found);
-  socket->stop.request_stop();
+void Worker::accept() {
+  if (std::exchange(accepting_, true)) return;
+  for (const auto& [id, socket] : sockets_) tasks_.spawn(accept_loop(id, socket));
+}
+
+void Worker::remove_listeners(SocketId id) {
+  std::vector<std::shared_ptr<Socket>> removed;
+  for (auto [each, end] = sockets_.equal_range(id); each != end; ++each) removed.push_back(each->second);
+  sockets_.erase(id);
+  for (const auto& socket : removed) socket->stop.request_stop();
+}
+
+std::vector<int> Worker::listening_descriptors(SocketId id) const {
+  std::vector<int> out;
+  for (auto [each, end] = sockets_.equal_range(id); each != end; ++each)
+    out.push_back(each->second->listener->descriptor());
+  return out;
 }
 
 io::Task<> Worker::accept_loop(SocketId id, std::shared_ptr<Socket> socket) {
@@ -47,6 +59,7 @@ io::Task<> Worker::accept_loop(SocketId id, std::shared_ptr<Socket> socket) {
     if (!accepted) break;
     take(id, std::move(*accepted));
   }
+  if (listeners_handed_over_) co_return;
   io::AcceptOperation last(*socket->listener, {});
   while (socket->listener->try_accept(last)) {
     if (*last.result) take(id, std::move(**last.result));
@@ -63,7 +76,8 @@ void Worker::take(SocketId id, io::Accepted accepted) {
   tasks_.spawn(run_connection(*this, id, std::move(accepted)));
 }
 
-void Worker::drain() {
+void Worker::drain(bool listeners_handed_over) {
+  listeners_handed_over_ = listeners_handed_over_ || listeners_handed_over;
   auto sockets = std::move(sockets_);
   sockets_.clear();
   for (auto& [id, socket] : sockets) socket->stop.request_stop();
@@ -84,7 +98,7 @@ void Worker::leave_tunnels_of(const board::Member& member, TunnelEnd why, const 
   });
 }
 
-void Worker::drain_tunnels(double left, const Farewell& farewell) {
+void Worker::drain_tunnels(double left, TunnelEnd why, const Farewell& farewell) {
   std::size_t staying = 0;
   tunnels.for_each([&](Tunnel& tunnel) { staying += tunnel.leaving() ? 0 : 1; });
   if (!tunnels_to_drain_) tunnels_to_drain_ = staying;
@@ -92,8 +106,33 @@ void Worker::drain_tunnels(double left, const Farewell& farewell) {
   tunnels.for_each([&](Tunnel& tunnel) {
     if (staying <= may_stay || tunnel.leaving()) return;
     --staying;
-    tunnel.leave(TunnelEnd::shutdown, farewell);
+    tunnel.leave(why, farewell);
   });
+}
+
+std::vector<Tunnel::Frozen> Worker::freeze_tunnels() {
+  std::vector<Tunnel::Frozen> out;
+  tunnels.for_each([&](Tunnel& tunnel) {
+    if (auto frozen = tunnel.freeze()) out.push_back(std::move(*frozen));
+  });
+  return out;
+}
+
+void Worker::thaw_tunnels() {
+  tunnels.for_each([](Tunnel& tunnel) { tunnel.thaw(); });
+}
+
+std::size_t Worker::let_go_of_frozen_tunnels() {
+  std::size_t staying = 0;
+  tunnels.for_each([&](Tunnel& tunnel) {
+    staying += tunnel.frozen() ? 0 : 1;
+    tunnel.let_go();
+  });
+  return staying;
+}
+
+void Worker::adopt(AdoptedTunnel tunnel) {
+  tasks_.spawn(run_tunnel(std::make_unique<Tunnel>(*this, std::move(tunnel))));
 }
 
 void Worker::end_requests_of(const board::Member& member) {

@@ -31,6 +31,7 @@ struct WorkerSettings {
   bool access_for_people = false;
   AskResponder ask_responder = {};  // of an OCSP responder; none: nothing can be checked
   std::size_t index = 0;            // among the workers
+  bool accepting = true;            // false: from accept() on
 };
 
 // A resource on its engine's thread; all but the constructor and `counters` are for that thread only.
@@ -43,17 +44,25 @@ class Worker {
   // --- for the data plane ---
   void set_snapshot(std::shared_ptr<const Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
   void add_listener(SocketId id, std::unique_ptr<io::Listener> listener);
-  // Takes what already waits in its backlog, then closes it.
-  void remove_listener(SocketId id);
-  // No new connection; idle ones end; what is under way goes on.
-  void drain();
+  // Take what already waits in their backlogs, then close.
+  void remove_listeners(SocketId id);
+  [[nodiscard]] std::vector<int> listening_descriptors(SocketId id) const;
+  void accept();
+  // No new connection; idle ones end; what is under way goes on. What waits in the listeners' backlogs is
+  // taken, unless another process has them now.
+  void drain(bool listeners_handed_over = false);
   // Everything that still runs ends now; co_await the task, then the engine may stop.
   [[nodiscard]] io::Task<> finish();
   void leave_tunnels_of(const board::Member& member, TunnelEnd why, const Farewell& farewell);
   // While draining: so many of its tunnels may stay that they end evenly over the time. `left` falls from 1
   // to 0.
-  void drain_tunnels(double left, const Farewell& farewell);
+  void drain_tunnels(double left, TunnelEnd why, const Farewell& farewell);
   void end_requests_of(const board::Member& member);
+  // Of a hand-over: all that can be moved, held still; then one of the two others.
+  [[nodiscard]] std::vector<Tunnel::Frozen> freeze_tunnels();
+  void thaw_tunnels();
+  std::size_t let_go_of_frozen_tunnels();  // how many stay
+  void adopt(AdoptedTunnel tunnel);
   [[nodiscard]] std::size_t busy() const { return tasks_.running(); }
 
   // --- for the journey ---
@@ -93,10 +102,12 @@ class Worker {
   void take(SocketId id, io::Accepted accepted);
 
   std::shared_ptr<const Snapshot> snapshot_;
-  std::map<SocketId, std::shared_ptr<Socket>> sockets_;
+  std::multimap<SocketId, std::shared_ptr<Socket>> sockets_;
   io::TaskGroup tasks_;
   io::StopSource draining_;
   std::optional<std::size_t> tunnels_to_drain_;  // when it began
+  bool accepting_;
+  bool listeners_handed_over_ = false;
   TimePoint failures_since_{};
   unsigned failures_told_ = 0;
 };

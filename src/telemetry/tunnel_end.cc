@@ -16,6 +16,7 @@ std::string_view to_string(TunnelEnd end) {
     case TunnelEnd::half_closed: return "half closed";
     case TunnelEnd::unhealthy: return "member unhealthy";
     case TunnelEnd::shutdown: return "gateway shutdown";
+    case TunnelEnd::superseded: return "gateway upgrade";
     case TunnelEnd::tls: return "TLS failure";
     case TunnelEnd::failed: return "failure";
   }

@@ -21,6 +21,7 @@ enum class TunnelEnd : std::uint8_t {
   half_closed,  // one side ended, the other said nothing for half_closed_timeout
   unhealthy,    // the member turned unhealthy and the local file asks for it
   shutdown,     // the gateway stopped
+  superseded,   // it stayed in a process that was replaced twice (an upgrade after the upgrade)
   tls,          // a TLS alert, or a record that cannot be read
   failed,       // the system
 };

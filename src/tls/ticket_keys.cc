@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <span>
+
 namespace passerelle::tls {
 namespace {
 
@@ -31,6 +33,38 @@ void TicketKeys::rotate() {
     OPENSSL_cleanse(&keys_.back(), sizeof keys_.back());
     keys_.pop_back();
   }
+}
+
+std::string TicketKeys::save() {
+  const std::lock_guard lock(lock_);
+  std::string out;
+  for (const Key& key : keys_) {
+    for (const std::span<const unsigned char> part :
+         {std::span<const unsigned char>(key.name), std::span<const unsigned char>(key.cipher),
+          std::span<const unsigned char>(key.mac)}) {
+      for (const unsigned char byte : part) out += static_cast<char>(byte);
+    }
+  }
+  return out;
+}
+
+bool TicketKeys::restore(BytesView saved) {
+  constexpr std::size_t key_bytes = sizeof(Key::name) + sizeof(Key::cipher) + sizeof(Key::mac);
+  if (saved.empty() || saved.size() % key_bytes != 0 || saved.size() / key_bytes > keys_kept) return false;
+  std::deque<Key> keys(saved.size() / key_bytes);
+  for (Key& key : keys) {
+    for (const std::span<unsigned char> part :
+         {std::span<unsigned char>(key.name), std::span<unsigned char>(key.cipher),
+          std::span<unsigned char>(key.mac)}) {
+      for (unsigned char& byte : part) {
+        byte = static_cast<unsigned char>(saved.front());
+        saved.remove_prefix(1);
+      }
+    }
+  }
+  const std::lock_guard lock(lock_);
+  keys_ = std::move(keys);
+  return true;
 }
 
 int TicketKeys::seal(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) {

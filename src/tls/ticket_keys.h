@@ -7,6 +7,9 @@
 #include <array>
 #include <deque>
 #include <mutex>
+#include <string>
+
+#include "base/bytes.h"
 
 namespace passerelle::tls {
 
@@ -22,6 +25,10 @@ class TicketKeys {
   TicketKeys& operator=(const TicketKeys&) = delete;
 
   void rotate();
+  // For another process that goes on with our clients' sessions; and those of such a one, in place of ours.
+  // False: they are none.
+  [[nodiscard]] std::string save();
+  bool restore(BytesView saved);
 
   static constexpr std::size_t name_bytes = 16, iv_bytes = 16;
   // Both as SSL_CTX_set_tlsext_ticket_key_evp_cb() wants them: -1 failed, 0 unknown key, 1 done, 2 done, and

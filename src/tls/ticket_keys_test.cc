@@ -27,6 +27,17 @@ class TicketKeysTest : public testing::Test {
   std::array<unsigned char, TicketKeys::iv_bytes> iv{};
 };
 
+TEST_F(TicketKeysTest, ATicketOpensInAProcessThatHasTheKeysOfThisOne) {
+  seal();
+  TicketKeys next;
+  EXPECT_EQ(next.open(name.data(), iv.data(), cipher.get(), mac.get()), 0);
+  EXPECT_TRUE(next.restore(keys.save()));
+  EXPECT_EQ(next.open(name.data(), iv.data(), cipher.get(), mac.get()), 1);
+  EXPECT_FALSE(next.restore("these are no keys"));
+  EXPECT_FALSE(next.restore(""));
+  EXPECT_EQ(next.open(name.data(), iv.data(), cipher.get(), mac.get()), 1);
+}
+
 TEST_F(TicketKeysTest, ATicketOpensUntilItsKeyIsRotatedOutAndIsRenewedMeanwhile) {
   seal();
   EXPECT_EQ(open(), 1);

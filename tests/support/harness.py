@@ -80,6 +80,10 @@ class Process:
     def send(self, number):
         self.child.send_signal(number)
 
+    def wait_end(self, patience=PATIENCE):
+        """The exit code, once it has ended by itself."""
+        return self.child.wait(patience)
+
     def stop(self, number=signal.SIGTERM, patience=PATIENCE):
         if self.child.poll() is None:
             self.child.send_signal(number)
@@ -97,7 +101,7 @@ class Process:
 class Gateway:
     """The gateway on the example's template (or another), its listeners on free ports of 127.0.0.1."""
 
-    def __init__(self, backends=None, template=None, local=None, arguments=(), workers=1, files=None, healthy=True, preexec=None):
+    def __init__(self, backends=None, template=None, local=None, arguments=(), workers=1, files=None, healthy=True, preexec=None, binary=BINARY, environment=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="passerelle-"))
         self.template_path = self.folder / "gateway.json"
         self.local_path = self.folder / "passerelle.local.json"
@@ -111,8 +115,9 @@ class Gateway:
         self.local.update(local or {})
         self.write_local(self.local)
         names = [str(self.template_path)] + [str(f) for f in (files or [])]
-        self.process = Process([BINARY, "run", *names, "--admin", "127.0.0.1:0", "--workers", str(workers), "--drain", "5",
-                                "--access-log", str(self.log_path), *arguments], preexec=preexec)
+        self.successors = []  # their process ids, the newest last
+        self.process = Process([binary, "run", *names, "--admin", "127.0.0.1:0", "--workers", str(workers), "--drain", "5",
+                                "--access-log", str(self.log_path), *arguments], preexec=preexec, environment=environment)
         try:
             ready = self.process.wait_for(r"^passerelle: ready.*admin http://127\.0\.0\.1:(\d+)/")
             self.admin_port = int(ready.group(1))
@@ -157,7 +162,18 @@ class Gateway:
 
     @property
     def pid(self):
-        return self.process.child.pid
+        """Of the process that carries the traffic now."""
+        return self.successors[-1] if self.successors else self.process.child.pid
+
+    def upgrade(self, patience=PATIENCE):
+        """Hands over to a process of the binary as it is now."""
+        done = r"upgrade: process (\d+) carries the traffic now"
+        before = len(re.findall(done, self.process.text))
+        ready = self.process.text.count("passerelle: ready")
+        os.kill(self.pid, signal.SIGUSR2)
+        wait_until(lambda: len(re.findall(done, self.process.text)) > before, "the upgrade: " + self.process.text, patience)
+        wait_until(lambda: self.process.text.count("passerelle: ready") > ready, "the new process", patience)
+        self.successors.append(int(re.findall(done, self.process.text)[-1]))
 
     def admin(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE)
@@ -225,6 +241,11 @@ class Gateway:
         return int(head.split()[1]), body
 
     def stop(self):
+        # Whoever came later ends first, and tells whom it came from to end too.
+        for pid in reversed(self.successors):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            wait_until(lambda pid=pid: not is_running(pid), f"the end of process {pid}: {self.process.text}", 2 * PATIENCE)
         code = self.process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
         sanitizer = [l for l in self.process.lines if "ERROR: " in l and "Sanitizer" in l or "WARNING: ThreadSanitizer" in l]
@@ -238,9 +259,20 @@ class Gateway:
         if kind is None:
             return self.stop()
         print(self.process.text)
+        for pid in self.successors:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(Exception):
             self.process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def is_running(pid):
+    """Not one that has ended and was not collected, either."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def receive_all(stream):

@@ -15,6 +15,10 @@ std::uint8_t length_bytes(std::uint8_t second) {
   return length == two_byte_length ? 2 : length == eight_byte_length ? 8 : 0;
 }
 
+std::uint8_t header_bytes(std::uint8_t second) {
+  return 2 + length_bytes(second) + ((second & masked_bit) != 0 ? 4 : 0);
+}
+
 }  // namespace
 
 bool FrameObserver::header_byte(std::uint8_t byte) {
@@ -33,8 +37,7 @@ bool FrameObserver::header_byte(std::uint8_t byte) {
   } else {
     mask_[static_cast<std::size_t>(at - 2 - length_bytes(second_))] = byte;
   }
-  const std::uint8_t need = 2 + length_bytes(second_) + ((second_ & masked_bit) != 0 ? 4 : 0);
-  return have_ == need && end_header();
+  return have_ == header_bytes(second_) && end_header();
 }
 
 bool FrameObserver::end_header() {
@@ -56,6 +59,42 @@ void FrameObserver::close_payload(BytesView payload) {
     const std::uint8_t mask = mask_[close_->payload.size() % mask_.size()];
     close_->payload += static_cast<char>(static_cast<std::uint8_t>(c) ^ mask);
   }
+}
+
+FrameObserver::FrameObserver(const FrameObserver& other)
+    : payload_left_(other.payload_left_),
+      message_bytes_(other.message_bytes_),
+      close_(other.close_ ? std::make_unique<Close>(*other.close_) : nullptr),
+      mask_(other.mask_),
+      first_(other.first_),
+      second_(other.second_),
+      have_(other.have_),
+      in_close_(other.in_close_),
+      opaque_(other.opaque_) {}
+
+void FrameObserver::save(BinaryWriter& out) const {
+  out.number(payload_left_).number(message_bytes_).number(first_).number(second_).number(have_);
+  for (const std::uint8_t byte : mask_) out.number(byte);
+  out.number(in_close_).number(opaque_).number(close_ != nullptr);
+  if (close_) out.text(close_->payload);
+}
+
+FrameObserver FrameObserver::restored(BinaryReader& in) {
+  FrameObserver out;
+  out.payload_left_ = in.number<std::uint64_t>();
+  out.message_bytes_ = in.number<std::uint64_t>();
+  out.first_ = in.number<std::uint8_t>();
+  out.second_ = in.number<std::uint8_t>();
+  out.have_ = in.number<std::uint8_t>();
+  for (std::uint8_t& byte : out.mask_) byte = in.number<std::uint8_t>();
+  out.in_close_ = in.number<std::uint8_t>() != 0;
+  out.opaque_ = in.number<std::uint8_t>() != 0;
+  if (in.number<std::uint8_t>() != 0) out.close_ = std::make_unique<Close>(Close{std::string(in.text())});
+  const bool within_header = out.have_ < 2 || out.have_ < header_bytes(out.second_);
+  const bool sound = in.ok() && within_header && (!out.in_close_ || out.close_) &&
+                     (!out.close_ || out.close_->payload.size() <= control_bytes_max);
+  if (!sound) out.opaque_ = true;
+  return out;
 }
 
 std::uint16_t FrameObserver::close_code() const {

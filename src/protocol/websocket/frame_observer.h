@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/binary.h"
 #include "base/bytes.h"
 
 namespace passerelle::websocket {
@@ -28,6 +29,12 @@ struct FrameHeader {
 // bytes, and no memory until a Close passes.
 class FrameObserver {
  public:
+  FrameObserver() = default;
+  FrameObserver(const FrameObserver& other);
+  FrameObserver(FrameObserver&&) = default;
+  FrameObserver& operator=(FrameObserver&&) = default;
+  ~FrameObserver() = default;
+
   // `told` hears of each header: told.on_frame(const FrameHeader&), and of each message's end:
   // told.on_message(std::uint64_t payload_bytes).
   template <class Told>
@@ -40,6 +47,10 @@ class FrameObserver {
     return between_frames() ? 0 : bytes.size() - follow(bytes, told, true).size();
   }
   void observe(BytesView bytes) { observe(bytes, Nobody{}); }
+
+  // All of its state, and an observer that goes on from there; what nobody could have saved becomes opaque.
+  void save(BinaryWriter& out) const;
+  [[nodiscard]] static FrameObserver restored(BinaryReader& in);
 
   [[nodiscard]] bool opaque() const { return opaque_; }
   // True at a frame boundary: the only place where a frame of our own could stand.

@@ -64,6 +64,29 @@ TEST(FrameObserver, TellsFramesMessagesAndTheCloseAtEveryCut) {
   }
 }
 
+TEST(FrameObserver, SavedAndRestoredAtAnyByteItGoesOn) {
+  const std::string stream = frame(0x01, "hello", true) + frame(0x89, "ping", true) +
+                             frame(0x80, std::string(300, 'x'), true) +
+                             frame(0x88, std::string("\x0f\xa1") + "bye", true);
+  for_every_cut(stream, [&](const auto& pieces) {
+    FrameObserver observer;
+    Recorder recorder;
+    for (const auto piece : pieces) {
+      observer.observe(piece, recorder);
+      BinaryWriter saved;
+      observer.save(saved);
+      BinaryReader reader(saved.bytes());
+      observer = FrameObserver::restored(reader);
+      EXPECT_TRUE(reader.complete());
+    }
+    EXPECT_EQ(recorder.messages, (std::vector<std::uint64_t>{305}));
+    EXPECT_EQ(recorder.frames, "1/5... 9/4 0/300 8/5 ");
+    EXPECT_EQ(observer.close_code(), 4001);
+    EXPECT_EQ(observer.close_reason(), "bye");
+    EXPECT_TRUE(observer.between_frames());
+  });
+}
+
 TEST(FrameObserver, ACloseWithoutACodeIs1005) {
   FrameObserver observer;
   observer.observe(frame(0x88, "", true));

@@ -1,0 +1,390 @@
+#include "program/program.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "admin/ready_report.h"
+#include "base/text.h"
+#include "io/service_manager.h"
+
+namespace passerelle::program {
+namespace {
+
+const std::vector<int> gateway_signals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+// How long the first probes may take before the report under the ready line is printed without them, or
+// before a process that takes over goes on without them.
+constexpr std::chrono::milliseconds first_probes_wait{700};
+// Of an OCSP responder that is asked about a client.
+constexpr std::chrono::seconds responder_timeout{5};
+// For a new process to load its configuration, besides what --wait-healthy gives it.
+constexpr std::chrono::seconds prepare_timeout{60};
+
+telemetry::Level level_of(const std::string& name) {
+  if (name == "debug") return telemetry::Level::debug;
+  if (name == "warning") return telemetry::Level::warning;
+  return name == "error" ? telemetry::Level::error : telemetry::Level::info;
+}
+
+void print_problems(const Problems& problems) {
+  for (const Problem& problem : problems) fmt::print(stderr, "{}\n", problem.to_string());
+}
+
+using Sink = std::shared_ptr<telemetry::LineSink>;
+
+proxy::WorkerSettings settings_with(Sink access_log, bool for_people, proxy::AskResponder ask) {
+  proxy::WorkerSettings out;
+  out.access_sink = std::move(access_log);
+  out.access_for_people = for_people;
+  out.ask_responder = std::move(ask);
+  out.accepting = false;  // from the ready line on
+  return out;
+}
+
+}  // namespace
+
+void Program::block_signals() { io::Signals::block(gateway_signals); }
+
+Program::Program(const cli::Options& options, CommandLine command_line,
+                 std::shared_ptr<telemetry::LineSink> access_sink, bool for_people)
+    : options_(options),
+      access_sink_(std::move(access_sink)),
+      event_sink_(std::make_shared<telemetry::LineSink>(STDERR_FILENO, "")),
+      events_(clock_, level_of(options.log_level), options.log_format == "json", event_sink_),
+      engine_(clock_, random_),
+      signals_(gateway_signals, [this](int number) { hear(number); }),
+      data_plane_(engine_, clock_, resolver_,
+                  {options.workers, settings_with(access_sink_, for_people, ask_responder()), staples_},
+                  events_),
+      configuration_(control::FileSource(options.files), control::StateFolder(options.state), activation(),
+                     random_, events_),
+      upgrade_(engine_, data_plane_, events_, std::move(command_line),
+               prepare_timeout + std::chrono::seconds(options.wait_healthy_seconds)),
+      pages_(observed(), admin_token()),
+      admin_(engine_, [this](const http::Request& request) { return pages_.answer(request); }),
+      tasks_(engine_) {
+  if (auto socket = take_predecessor_socket())
+    predecessor_ = std::make_unique<Takeover>(engine_, data_plane_, events_, std::move(socket));
+}
+
+int Program::run() {
+  tasks_.spawn(live());
+  engine_.run();
+  return exit_code_;
+}
+
+control::Activation Program::activation() {
+  return {[this](std::shared_ptr<const model::Gateway> gateway) {
+            return data_plane_.prepare(std::move(gateway));
+          },
+          [this] { data_plane_.commit(); },
+          [this](std::shared_ptr<const model::Gateway> gateway) { data_plane_.refresh(std::move(gateway)); }};
+}
+
+// Workers have no way to other servers; the control plane asks for them.
+proxy::AskResponder Program::ask_responder() {
+  return [this](tls::OcspQuestion question, proxy::ResponderReply reply) {
+    engine_.post([this, question = std::move(question), reply = std::move(reply)] {
+      if (ending_) return reply(std::unexpected(std::string("the gateway stops")));
+      tasks_.spawn(ask(question, reply));
+    });
+  };
+}
+
+io::Task<> Program::ask(tls::OcspQuestion question, proxy::ResponderReply reply) {
+  reply(co_await client_.ask({std::move(question.url), "application/ocsp-response", tls::ocsp_bytes_max,
+                              std::move(question.request), "application/ocsp-request"},
+                             engine_.in(responder_timeout, ended_)));
+}
+
+// Made once and kept; without it nobody may ask for more than reading.
+std::string Program::admin_token() {
+  if (options_.admin == "off") return {};
+  const control::StateFolder state(options_.state);
+  auto token = state.secret("token", random_);
+  if (token) {
+    token_note_ = fmt::format("the admin listener's token is in {}/token", state.path());
+    return std::move(*token);
+  }
+  token_note_ = "the admin listener only reads, for its token cannot be kept: " + token.error();
+  return {};
+}
+
+admin::Observed Program::observed() {
+  return {[this] { return ready_; },
+          [this] { return data_plane_.snapshot()->gateway; },
+          [this] { return data_plane_.snapshot()->groups; },
+          [this] { return data_plane_.counters(); },
+          [this] { return data_plane_.tunnel_frames(); },
+          [this] { return data_plane_.route_counters(); },
+          [this] { return tunnels(); },
+          [this] { return configuration_.version(); },
+          [this](model::Index group, model::Probe probe) { return probe_now(group, std::move(probe)); },
+          [this] { return upgrade("the admin listener"); }};
+}
+
+io::Task<std::vector<admin::ProbedMember>> Program::probe_now(model::Index group, model::Probe probe) {
+  std::vector<admin::ProbedMember> out;
+  for (auto& probed : co_await data_plane_.probe_now(group, std::move(probe)))
+    out.push_back({probed.member->name, probed.member->address, std::move(probed.report)});
+  co_return out;
+}
+
+std::vector<admin::TunnelView> Program::tunnels() {
+  std::vector<admin::TunnelView> out;
+  data_plane_.visit_workers([&](proxy::Worker& worker) {
+    worker.tunnels.for_each([&](proxy::Tunnel& tunnel) {
+      const auto& tag = tunnel.tag();
+      const auto& from_client = tunnel.from(proxy::TunnelSide::client);
+      const auto& from_backend = tunnel.from(proxy::TunnelSide::backend);
+      admin::TunnelView& view = out.emplace_back();
+      append_hex(view.id, {tag.trace_id.data(), tag.trace_id.size()});
+      view.listener = tag.names->listener;
+      view.rule = tag.names->rule;
+      view.pool = tag.names->pool;
+      view.settings = tag.names->settings;
+      view.client = Endpoint{tag.client_ip, tag.client_port, {}}.to_string();
+      view.member = tag.seat.member()->address;
+      view.seconds = std::chrono::duration<double>(worker.engine.now() - tunnel.opened()).count();
+      view.messages_from_client = from_client.messages;
+      view.messages_from_backend = from_backend.messages;
+      view.bytes_from_client = from_client.bytes;
+      view.bytes_from_backend = from_backend.bytes;
+    });
+  });
+  return out;
+}
+
+io::Task<int> Program::start() {
+  std::vector<proxy::InheritedSocket> admin_sockets;
+  if (predecessor_) {
+    auto greeted = co_await predecessor_->greet(stop_);
+    if (!greeted) {
+      fmt::print(stderr, "passerelle: error: CannotTakeOver: {}\n", greeted.error());
+      co_return cli::exit_cannot_start;
+    }
+    admin_sockets = std::move(*greeted);
+  } else {
+    std::vector<proxy::InheritedSocket> sockets;
+    for (auto& [address, descriptor] : io::take_service_sockets()) {
+      const bool for_admin = address.to_string() == options_.admin;
+      auto& socket = (for_admin ? admin_sockets : sockets)
+                         .emplace_back(proxy::InheritedSocket{address, address, {}, {}});
+      socket.descriptors.push_back(std::move(descriptor));
+    }
+    data_plane_.inherit(std::move(sockets), {});
+  }
+  Problems problems;
+  const auto outcome = configuration_.load(problems);
+  print_problems(problems);
+  if (outcome == control::Configuration::Outcome::invalid) co_return cli::exit_configuration;
+  if (outcome == control::Configuration::Outcome::cannot_start) co_return cli::exit_cannot_start;
+  co_return options_.admin == "off" ? cli::exit_done : listen_for_admin(admin_sockets);
+}
+
+int Program::listen_for_admin(std::vector<proxy::InheritedSocket>& inherited) {
+  const io::ListenOptions admin_options{.reuse_port = false, .for_clients = false, .backlog = 128};
+  const Endpoint endpoint = *Endpoint::parse(options_.admin);
+  const auto own =
+      std::ranges::find_if(inherited, [&](const auto& socket) { return socket.asked == endpoint; });
+  auto listener = own != inherited.end() && !own->descriptors.empty()
+                      ? engine_.adopt_listener(own->descriptors.front().release(), admin_options)
+                      : engine_.listen(endpoint, admin_options);
+  if (!listener) {
+    fmt::print(stderr,
+               "passerelle: error: {}: the admin listener cannot listen on {} ({}); choose another with "
+               "--admin ADDRESS:PORT, or --admin off\n",
+               listener.error().kind == ErrorKind::in_use ? "AddressInUse" : "CannotListen", options_.admin,
+               to_string(listener.error().kind));
+    return cli::exit_cannot_start;
+  }
+  admin_address_ = (*listener)->local();
+  admin_listener_ = std::move(*listener);
+  return cli::exit_done;
+}
+
+io::Task<int> Program::take_over() {
+  // A member that is new in this configuration should not meet the first client with its health unknown.
+  co_await first_probes();
+  const auto taken = co_await predecessor_->take_tunnels(stop_);
+  if (!taken) {
+    fmt::print(stderr, "passerelle: error: CannotTakeOver: {}\n", taken.error());
+    co_return cli::exit_cannot_start;
+  }
+  events_.info("upgrade", "{} tunnels are taken over", *taken);
+  co_return cli::exit_done;
+}
+
+io::Task<int> Program::get_ready() {
+  if (const int failed = co_await start(); failed != cli::exit_done) co_return failed;
+  // Who takes over accepts only what nobody else does any more.
+  const auto accept = [this] {
+    for (const Endpoint& unused : data_plane_.accept())
+      events_.warning(
+          "start",
+          "nothing in the configuration listens on {}: the socket that came with the start is closed",
+          unused.to_string());
+    if (admin_listener_) admin_.serve(std::move(admin_listener_));
+  };
+  if (!predecessor_) accept();
+  if (options_.wait_healthy_seconds > 0 && !co_await every_pool_healthy() && !stop_.requested()) {
+    fmt::print(stderr, "passerelle: error: NotHealthy: not every pool has a healthy member after {} s\n{}",
+               options_.wait_healthy_seconds, report());
+    co_return cli::exit_cannot_start;
+  }
+  if (!predecessor_) co_return cli::exit_done;
+  const int taken = co_await take_over();
+  if (taken == cli::exit_done) accept();
+  co_return taken;
+}
+
+io::Task<> Program::live() {
+  const int code = co_await get_ready();
+  if (code != cli::exit_done) co_return co_await end(code);
+  if (stop_.requested()) co_return;  // a signal came first; who took it ends the program
+  tell_ready();
+  if (predecessor_) tasks_.spawn(predecessor_->follow(stop_));
+  tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, stop_));
+  tasks_.spawn(configuration_.follow_certificates(engine_, resolver_, *staples_, stop_));
+  if (options_.watch) tasks_.spawn(configuration_.watch(engine_, stop_));
+  co_await first_probes();
+  if (!stop_.requested())
+    fmt::print(stderr, "{}{}", report(), token_note_.empty() ? "" : "  " + token_note_ + "\n");
+}
+
+void Program::tell_ready() {
+  ready_ = true;
+  fmt::print(stderr, "passerelle: ready: gateway {} with {} worker{} on epoll{}\n",
+             configuration_.gateway()->name, options_.workers, options_.workers == 1 ? "" : "s",
+             options_.admin == "off" ? "" : ", admin http://" + admin_address_.to_string() + "/");
+  io::notify_service_manager(predecessor_ ? fmt::format("READY=1\nMAINPID={}", ::getpid()) : "READY=1");
+}
+
+template <class Condition>
+io::Task<bool> Program::wait_until(Condition condition, Duration most) {
+  const TimePoint deadline = engine_.now() + most;
+  while (!condition()) {
+    if (engine_.now() >= deadline ||
+        !co_await engine_.sleep({std::min(deadline, engine_.now() + std::chrono::milliseconds(20)), &stop_}))
+      break;
+  }
+  co_return condition();
+}
+
+io::Task<bool> Program::every_pool_healthy() {
+  return wait_until(
+      [this] {
+        for (const auto& group : data_plane_.snapshot()->groups) {
+          const auto up = [](const auto& member) { return member->health.load() == model::Health::up; };
+          if (std::ranges::none_of(group.members, up)) return false;
+        }
+        return true;
+      },
+      std::chrono::seconds(options_.wait_healthy_seconds));
+}
+
+io::Task<> Program::first_probes() {
+  (void)co_await wait_until(
+      [this] {
+        for (const auto& group : data_plane_.snapshot()->groups) {
+          for (const auto& member : group.members) {
+            if (member->report().when == WallTime{}) return false;
+          }
+        }
+        return true;
+      },
+      first_probes_wait);
+}
+
+std::string Program::report() {
+  std::vector<admin::ListenerAddresses> listeners;
+  for (auto& open : data_plane_.open_listeners())
+    listeners.push_back({open.listener, std::move(open.addresses)});
+  const auto snapshot = data_plane_.snapshot();
+  return admin::ready_report(*snapshot->gateway, snapshot->groups, listeners);
+}
+
+// On the signals' own thread: a second TERM ends the process even if an engine is stuck.
+void Program::hear(int number) {
+  if ((number == SIGTERM || number == SIGINT) && ++stop_signals_ > 1) ::_exit(cli::exit_done);
+  engine_.post([this, number] { on_signal(number); });
+}
+
+void Program::on_signal(int number) {
+  if (number == SIGUSR1) return access_sink_ ? access_sink_->reopen() : void();
+  if (number == SIGHUP || number == SIGUSR2) {
+    if (!ready_ || stop_.requested() || upgrade_.done()) return;
+    if (number == SIGUSR2) return tasks_.spawn(upgrade_by_signal());
+    if (!upgrade_.under_way()) return configuration_.reload("SIGHUP");
+    return events_.warning("configuration", "an upgrade is under way: what it starts loads the files anyway");
+  }
+  stop_.request_stop();
+  tasks_.spawn(drain());
+}
+
+io::Task<> Program::upgrade_by_signal() {
+  // What there is to say stands in the event log.
+  (void)co_await upgrade("SIGUSR2");
+}
+
+io::Task<std::expected<admin::UpgradeView, std::string>> Program::upgrade(std::string_view why) {
+  if (!ready_ || stop_.requested() || upgrade_.done())
+    co_return std::unexpected("this process is about to end");
+  if (upgrade_.under_way()) co_return std::unexpected("an upgrade is under way already");
+  events_.info("upgrade", "asked for by {}", why);
+  io::notify_service_manager(fmt::format(
+      "RELOADING=1\nMONOTONIC_USEC={}",
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.now().time_since_epoch()).count()));
+  auto sockets = data_plane_.share_sockets();
+  if (admin_.listener() != nullptr)
+    sockets.push_back({*Endpoint::parse(options_.admin),
+                       admin_address_,
+                       std::string(admin_socket),
+                       {admin_.listener()->descriptor()}});
+  const auto report = co_await upgrade_.run(std::move(sockets), stop_);
+  if (!report) {
+    io::notify_service_manager("READY=1");
+    co_return std::unexpected(report.error());
+  }
+  tasks_.spawn(live_on());
+  co_return admin::UpgradeView{static_cast<unsigned>(::getpid()), static_cast<unsigned>(report->successor),
+                               report->moved, report->stay};
+}
+
+// As the predecessor of whoever carries the traffic now.
+io::Task<> Program::live_on() {
+  // Of three processes the first one ends.
+  if (predecessor_)
+    co_await predecessor_->tell_to_leave({std::chrono::seconds(options_.drain_seconds), 1012});
+  admin_.stop_accepting();
+  co_await upgrade_.live_on(stop_);
+  if (!stop_.requested()) co_await end(cli::exit_done);
+}
+
+io::Task<> Program::drain() {
+  ready_ = false;
+  io::notify_service_manager("STOPPING=1");
+  events_.info("shutdown", "draining for up to {} s", options_.drain_seconds);
+  const std::chrono::seconds drain_time(options_.drain_seconds);
+  if (predecessor_) co_await predecessor_->tell_to_leave({drain_time, 1001});
+  const bool drained =
+      co_await data_plane_.drain({engine_.now() + drain_time, nullptr}, telemetry::TunnelEnd::shutdown,
+                                 {.code = 1001, .reason = "the gateway is shutting down"});
+  if (!drained) events_.warning("shutdown", "the drain time is over; what is still open is closed");
+  co_await end(cli::exit_done);
+}
+
+io::Task<> Program::end(int code) {
+  if (std::exchange(ending_, true)) co_return;
+  stop_.request_stop();
+  ended_.request_stop();
+  co_await admin_.stop();
+  co_await data_plane_.stop();
+  exit_code_ = code;
+  while (tasks_.running() > 1) co_await engine_.yield();  // those that were waiting for the stop
+  engine_.stop();
+}
+
+}  // namespace passerelle::program
