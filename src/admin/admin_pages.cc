@@ -47,14 +47,38 @@ void write_member(JsonWriter& json, const board::Member& member, std::string_vie
   json.end_object();
 }
 
+void write_tunnel(JsonWriter& json, const TunnelView& t) {
+  json.begin_object()
+      .member("id", t.id)
+      .member("listener", t.listener)
+      .member("rule", t.rule)
+      .member("pool", t.pool);
+  json.member("backendSettings", t.settings).member("client", t.client).member("member", t.member);
+  json.key("seconds").decimal(t.seconds, 3);
+  json.member("messagesFromClient", t.messages_from_client)
+      .member("messagesFromBackend", t.messages_from_backend);
+  json.member("bytesFromClient", t.bytes_from_client).member("bytesFromBackend", t.bytes_from_backend);
+  for (const auto& [name, seconds] : {std::pair("roundTripClient", t.round_trip_client),
+                                      std::pair("roundTripBackend", t.round_trip_backend)}) {
+    json.key(name);
+    if (seconds > 0)
+      json.decimal(seconds, 6);
+    else
+      json.null();
+  }
+  json.end_object();
+}
+
 }  // namespace
 
 io::Task<http::Response> AdminPages::answer(const http::Request& request) const {
   if (!request.target.host.empty() && !is_loopback_or_address(request.target.host))
     co_return text(403, "ask the admin listener by its address or as localhost");
   const auto path = request.target.path;
-  if (path == "/api/v1/probe" || path == "/api/v1/upgrade") {
+  const std::string_view to_close = tunnel_to_close(path);
+  if (path == "/api/v1/probe" || path == "/api/v1/upgrade" || !to_close.empty()) {
     if (auto refusal = refused(request)) co_return std::move(*refusal);
+    if (!to_close.empty()) co_return close(to_close, request);
     co_return path == "/api/v1/probe" ? co_await probe(request) : co_await upgrade();
   }
   co_return read(request);
@@ -71,10 +95,11 @@ http::Response AdminPages::read(const http::Request& request) const {
   if (path == "/readyz") return observed_.ready() ? text(200, "ready") : text(503, "not ready");
   if (path == "/metrics") return metrics();
   if (path == "/api/v1/health") return health();
-  if (path == "/api/v1/tunnels") return tunnels();
+  if (path == "/api/v1/tunnels") return tunnels(request.target.query);
   return text(
       404,
-      "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels; POST /api/v1/probe /api/v1/upgrade");
+      "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels; POST /api/v1/probe /api/v1/upgrade "
+      "/api/v1/tunnels/ID/close");
 }
 
 // In constant time: how far a guess was right must not show.
@@ -162,30 +187,28 @@ http::Response AdminPages::health() const {
   return out;
 }
 
-http::Response AdminPages::tunnels() const {
+http::Response AdminPages::tunnels(std::string_view text_query) const {
+  const auto query = TunnelQuery::parse(text_query);
+  if (!query) return text(400, query.error());
+  const TunnelPage page = observed_.tunnels(*query);
   http::Response out{200, "application/json", {}, {}};
   JsonWriter json(out.body);
-  json.begin_object().key("tunnels").begin_array();
-  for (const TunnelView& t : observed_.tunnels()) {
-    json.begin_object()
-        .member("id", t.id)
-        .member("listener", t.listener)
-        .member("rule", t.rule)
-        .member("pool", t.pool);
-    json.member("backendSettings", t.settings)
-        .member("client", t.client)
-        .member("member", t.member)
-        .key("seconds")
-        .decimal(t.seconds, 3);
-    json.member("messagesFromClient", t.messages_from_client)
-        .member("messagesFromBackend", t.messages_from_backend);
-    json.member("bytesFromClient", t.bytes_from_client)
-        .member("bytesFromBackend", t.bytes_from_backend)
-        .end_object();
-  }
+  json.begin_object()
+      .member("open", page.open)
+      .member("matching", page.matching)
+      .member("offset", query->offset);
+  json.key("tunnels").begin_array();
+  for (const TunnelView& tunnel : page.tunnels) write_tunnel(json, tunnel);
   json.end_array().end_object();
   out.body += '\n';
   return out;
+}
+
+http::Response AdminPages::close(std::string_view id, const http::Request& request) const {
+  const auto asked = read_close_request(id, request.body);
+  if (!asked) return text(400, asked.error());
+  if (!observed_.close_tunnel(*asked)) return text(404, "no tunnel has this id (any more)");
+  return text(200, "both sides get a Close");
 }
 
 http::Response AdminPages::metrics() const {

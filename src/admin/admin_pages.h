@@ -7,20 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "admin/close_request.h"
+#include "admin/tunnel_query.h"
 #include "board/member.h"
 #include "http/server.h"
 #include "model/gateway.h"
 #include "telemetry/tunnel_counters.h"
 
 namespace passerelle::admin {
-
-// A tunnel as it is now.
-struct TunnelView {
-  std::string id, listener, rule, pool, settings, client, member;
-  double seconds = 0;
-  std::uint64_t messages_from_client = 0, messages_from_backend = 0, bytes_from_client = 0,
-                bytes_from_backend = 0;
-};
 
 // What probing a member on demand came to.
 struct ProbedMember {
@@ -42,10 +36,11 @@ struct Observed {
   std::function<std::vector<const telemetry::Counters*>()> counters;
   std::function<std::vector<const telemetry::TunnelFrames*>()> tunnel_frames;
   std::function<std::vector<std::shared_ptr<const telemetry::RouteCounters>>()> route_counters;
-  std::function<std::vector<TunnelView>()> tunnels;
+  std::function<TunnelPage(const TunnelQuery&)> tunnels;
   std::function<std::uint64_t()> configuration_version;
   std::function<io::Task<std::vector<ProbedMember>>(model::Index group, model::Probe)> probe_now;
   std::function<io::Task<std::expected<UpgradeView, std::string>>()> upgrade;
+  std::function<bool(const CloseRequest&)> close_tunnel;  // false: there is none
 };
 
 // On the control plane's engine.
@@ -64,7 +59,8 @@ class AdminPages {
   [[nodiscard]] io::Task<http::Response> probe(const http::Request& request) const;
   [[nodiscard]] io::Task<http::Response> upgrade() const;
   [[nodiscard]] http::Response health() const;
-  [[nodiscard]] http::Response tunnels() const;
+  [[nodiscard]] http::Response tunnels(std::string_view query) const;
+  [[nodiscard]] http::Response close(std::string_view id, const http::Request& request) const;
   [[nodiscard]] http::Response metrics() const;
   Observed observed_;
   std::string token_;

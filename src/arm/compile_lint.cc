@@ -320,7 +320,7 @@ void lint(const Compilation& c) {
 }
 
 void check_local_names(const Compilation& c) {
-  LocalNames frontends(c), ports(c), pools(c), members(c), certificates(c), pages(c);
+  LocalNames frontends(c), ports(c), pools(c), members(c), certificates(c), pages(c), listeners(c);
   frontends.add_collection("frontendIPConfigurations");
   frontends.check(c.local.frontend_ips, "frontendIPConfigurations", "frontend IP configuration");
   ports.add_collection("frontendPorts");
@@ -335,6 +335,8 @@ void check_local_names(const Compilation& c) {
   pools.check(c.local.backend_pools, "backendPools", "backend pool");
   members.add_members();
   members.check(c.local.backend_addresses, "backendAddresses", "backend address");
+  listeners.add_collection("httpListeners");
+  listeners.check(c.local.listeners, "httpListeners", "listener");
   certificates.add_collection("sslCertificates");
   certificates.check(c.local.certificates, "sslCertificates", "certificate");
   for (const model::ErrorPage& page : c.gateway.error_pages)

@@ -226,6 +226,10 @@ void compile_listeners(const Compilation& c) {
     listener.origin = c.problems.locate(item.where);
     listener.error_pages = read_error_pages(c, item);
     if (tls) listener.certificate = certificate_of(c, reader);
+    if (const auto* local = c.local.listeners.find(item.name)) {
+      listener.keepers = local->value.keepers;
+      listener.allowed_origins = local->value.allowed_origins;
+    }
     listener.profile = profile_of(c, reader, tls);
     listener.disabled = listener.certificate && c.gateway.certificates[*listener.certificate].kind ==
                                                     model::Certificate::Kind::missing;

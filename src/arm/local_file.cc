@@ -49,7 +49,7 @@ class LocalReader {
         "frontendIPConfigurations"sv, "frontendPorts"sv, "backendAddresses"sv,    "backendPools"sv,
         "sslCertificates"sv,          "references"sv,    "trustedCertificates"sv, "minimumTlsVersion"sv,
         "customErrorPages"sv,         "affinityKey"sv,   "tunnelBalancing"sv,     "waf"sv,
-        "tunnelIdleTimeout"sv,        "azureParity"sv};
+        "tunnelIdleTimeout"sv,        "azureParity"sv,   "httpListeners"sv};
     const auto is = [&](std::string_view key) { return equals_ignoring_case(member.key, key); };
     const JsonValue& value = member.value;
     if (is("frontendIPConfigurations"))
@@ -80,15 +80,11 @@ class LocalReader {
       read_affinity_key(value);
     else if (is("azureParity"))
       read_parity(value);
-    else if (is_for_later(member.key))
-      problems_.warning(member.key_where, "WithoutEffect",
-                        fmt::format("\"{}\" has no effect yet", member.key));
+    else if (is("httpListeners"))
+      read_listeners(value);
     else
       unknown(member, keys);
   }
-
-  // Keys of the contract that belong to features still to come.
-  static bool is_for_later(std::string_view key) { return equals_ignoring_case(key, "httpListeners"); }
 
   // Visits the members of an object, or says what was expected.
   template <class Visit>
@@ -259,6 +255,71 @@ class LocalReader {
     out_.tunnel_idle_timeout = std::chrono::seconds(*seconds);
   }
 
+  // A whole number from 1; null: none.
+  std::optional<std::uint64_t> positive(const JsonValue& value) {
+    if (value.is(JsonValue::Kind::null)) return std::nullopt;
+    const auto number = parse_decimal<std::uint64_t>(value.text);
+    if (value.is(JsonValue::Kind::number) && number && *number > 0) return number;
+    wrong(value, "a whole number from 1, or null for none, was expected");
+    return std::nullopt;
+  }
+
+  std::optional<std::chrono::seconds> positive_seconds(const JsonValue& value) {
+    constexpr std::uint64_t most = 1'000'000'000;
+    const auto number = positive(value);
+    if (!number) return std::nullopt;
+    if (*number <= most) return std::chrono::seconds(*number);
+    wrong(value, "seconds up to 1000000000 were expected");
+    return std::nullopt;
+  }
+
+  std::vector<std::string> origins(const JsonValue& value) {
+    std::vector<std::string> out;
+    if (!value.is(JsonValue::Kind::array)) {
+      wrong(value, "a list of origins was expected, such as [\"https://app.contoso.com\"]");
+      return out;
+    }
+    for (const JsonValue& item : value.items) {
+      const auto scheme_end = item.text.find("://");
+      const bool sound = item.is_string() &&
+                         (item.text == "null" || (scheme_end != std::string::npos && scheme_end > 0 &&
+                                                  scheme_end + 3 < item.text.size() &&
+                                                  item.text.find('/', scheme_end + 3) == std::string::npos));
+      if (sound)
+        out.push_back(item.text);
+      else
+        wrong(item,
+              "an origin was expected: scheme://host, scheme://host:port or scheme://*.host, without a path");
+    }
+    return out;
+  }
+
+  void read_listeners(const JsonValue& value) {
+    static constexpr std::array keys = {"pingSeconds"sv,       "messageBytesMax"sv, "messagesPerSecondMax"sv,
+                                        "bytesPerSecondMax"sv, "allowedOrigins"sv,  "tunnelSecondsMax"sv};
+    each(value, R"({ "listener's name": { "pingSeconds": 20 } })", [&](const JsonMember& listener) {
+      LocalListener out;
+      each(listener.value, R"({ "pingSeconds": 20 })", [&](const JsonMember& member) {
+        const auto is = [&](std::string_view key) { return equals_ignoring_case(member.key, key); };
+        if (is(keys[0]))
+          out.keepers.ping_interval = positive_seconds(member.value);
+        else if (is(keys[1]))
+          out.keepers.message_bytes_max = positive(member.value);
+        else if (is(keys[2]))
+          out.keepers.messages_per_second_max = positive(member.value);
+        else if (is(keys[3]))
+          out.keepers.bytes_per_second_max = positive(member.value);
+        else if (is(keys[4]))
+          out.allowed_origins = origins(member.value);
+        else if (is(keys[5]))
+          out.keepers.tunnel_age_max = positive_seconds(member.value);
+        else
+          unknown(member, keys);
+      });
+      out_.listeners.add(listener.key, std::move(out), listener.value.where);
+    });
+  }
+
   void read_parity(const JsonValue& value) {
     static constexpr std::array keys = {"requestTimeoutLimitsTunnels"sv, "updateDrainsTunnels"sv,
                                         "unhealthyDrainsTunnels"sv};
@@ -274,8 +335,6 @@ class LocalReader {
         out_.request_timeout_limits_tunnels = member.value.boolean;
       else if (equals_ignoring_case(member.key, keys[1])) {
         out_.update_drains_tunnels = member.value.boolean;
-        if (member.value.boolean)
-          problems_.warning(member.key_where, "WithoutEffect", "\"updateDrainsTunnels\" has no effect yet");
       } else if (equals_ignoring_case(member.key, keys[2]))
         out_.unhealthy_drains_tunnels = member.value.boolean;
       else

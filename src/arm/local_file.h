@@ -10,6 +10,7 @@
 
 #include "arm/named_entries.h"
 #include "arm/problem_list.h"
+#include "model/keepers.h"
 #include "model/tls.h"
 
 namespace passerelle::arm {
@@ -28,6 +29,12 @@ struct LocalCertificate {
   std::string pfx, password, certificate, private_key;
 };
 
+// What tunnels of a listener are kept by.
+struct LocalListener {
+  model::Keepers keepers;
+  std::vector<std::string> allowed_origins;
+};
+
 // A value. Paths are as written; whoever reads files makes them relative to the local file.
 struct LocalFile {
   NamedEntries<std::string> frontend_ips;
@@ -35,6 +42,7 @@ struct LocalFile {
   NamedEntries<LocalAddress> backend_addresses;
   NamedEntries<std::vector<LocalAddress>> backend_pools;
   NamedEntries<LocalCertificate> certificates;
+  NamedEntries<LocalListener> listeners;
   NamedEntries<std::string> error_pages;  // customErrorPages: files, by "HttpStatus502"
   // What reference(), list*() and Key Vault secrets yield. Patterns are without blanks: see compact_call().
   NamedEntries<JsonValue> references;

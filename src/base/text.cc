@@ -92,4 +92,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+std::string percent_decoded(std::string_view text) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+  };
+  std::string out;
+  while (!text.empty()) {
+    const int high = text.size() >= 3 && text[0] == '%' ? digit(text[1]) : -1;
+    const int low = high >= 0 ? digit(text[2]) : -1;
+    out += low >= 0 ? static_cast<char>(high * 16 + low) : text.front();
+    text.remove_prefix(low >= 0 ? 3 : 1);
+  }
+  return out;
+}
+
 }  // namespace passerelle

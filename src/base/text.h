@@ -70,6 +70,9 @@ constexpr void for_each_element(std::string_view list, Visit visit) {
 
 void append_hex(std::string& out, std::string_view bytes);
 
+// RFC 3986 section 2.1; what is no escape stands for itself.
+[[nodiscard]] std::string percent_decoded(std::string_view text);
+
 // `text` matches `pattern`, where `*` stands for any run of characters; case is ignored. Linear in both.
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);
 

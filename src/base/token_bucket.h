@@ -18,13 +18,13 @@ class TokenBucket {
  public:
   explicit TokenBucket(const Rate& rate) : rate_(rate), tokens_(rate.burst) {}
 
-  // False: this one is too many.
-  [[nodiscard]] bool take(TimePoint now) {
+  // False: this one, or so many, is too many.
+  [[nodiscard]] bool take(TimePoint now, double amount = 1) {
     const double seconds = std::chrono::duration<double>(now - filled_).count();
     tokens_ = std::min(rate_.burst, tokens_ + std::max(seconds, 0.0) * rate_.per_second);
     filled_ = now;
-    if (tokens_ < 1) return false;
-    tokens_ -= 1;
+    if (tokens_ < amount) return false;
+    tokens_ -= amount;
     return true;
   }
   void give_back(double tokens) { tokens_ = std::min(rate_.burst, tokens_ + tokens); }

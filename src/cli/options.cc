@@ -18,7 +18,9 @@ constexpr const char* description =
     "here\n"
     "  passerelle check gateway.json     every problem, with file, line and column\n"
     "  passerelle explain gateway.json http://www.contoso.com/images/   which listener, rule and pool, and "
-    "why\n";
+    "why\n"
+    "  passerelle tunnels                live tunnels of the gateway that runs here\n"
+    "  passerelle upgrade                hand over to a new binary without losing one\n";
 
 constexpr const char* templates_help =
     "templates, resources or fragments, merged in this order; - is standard input";
@@ -40,6 +42,11 @@ void add_common(CLI::App& verb, control::FileOptions& files, const char* positio
   verb.add_option("--subscription", files.scope.subscription, "what subscription().subscriptionId yields");
   verb.add_option("--resource-group", files.scope.resource_group, "what resourceGroup().name yields");
   verb.add_option("--location", files.scope.location, "what resourceGroup().location yields");
+}
+
+void add_admin(CLI::App& verb, Options& options) {
+  verb.add_option("--admin", options.admin, "ADDRESS:PORT of the gateway's admin listener")
+      ->capture_default_str();
 }
 
 void add_run(CLI::App& app, Options& options) {
@@ -69,7 +76,7 @@ void add_run(CLI::App& app, Options& options) {
   run->callback([&] { options.verb = Verb::run; });
   run->footer(
       "Signals: TERM or INT drain and exit, a second one exits at once; HUP loads the configuration again; "
-      "USR1 reopens log files.\n"
+      "USR1 reopens log files; USR2 hands over to the binary now installed.\n"
       "Exit: 0 done, 1 the configuration has errors, 2 wrong usage, 3 could not start.");
 }
 
@@ -105,6 +112,37 @@ void add_others(CLI::App& app, Options& options) {
                    "KEY=VALUE, such as pool=images: exit 1 if it is not so; repeatable")
       ->allow_extra_args(false);
   explain->callback([&] { options.verb = Verb::explain; });
+
+  auto* tunnels = app.add_subcommand(
+      "tunnels", "Show the live tunnels of a running gateway; on a terminal, again every second.");
+  add_admin(*tunnels, options);
+  tunnels
+      ->add_option("--filter", options.filters,
+                   "NAME=VALUE with id, listener, rule, pool, client or member: only these; repeatable")
+      ->allow_extra_args(false);
+  tunnels
+      ->add_option("--sort", options.sort, "seconds, messages or bytes; with a - before it the largest first")
+      ->capture_default_str();
+  tunnels->add_option("--limit", options.limit, "at most so many (default: 20 on a terminal, else 1000)")
+      ->check(CLI::Range(1U, 10'000U));
+  tunnels->add_flag("--once", options.once, "once, also on a terminal");
+  tunnels->add_option("--format", options.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  tunnels->callback([&] { options.verb = Verb::tunnels; });
+  tunnels->footer(
+      "A round-trip time is that of the gateway's pings (\"pingSeconds\" in the local file), else TCP's own "
+      "estimate.\n"
+      "POST /api/v1/tunnels/ID/close with the token of the state folder closes one.");
+
+  auto* upgrade = app.add_subcommand(
+      "upgrade", "Hand over to the binary now installed, without losing a tunnel; as SIGUSR2 does.");
+  add_admin(*upgrade, options);
+  upgrade->add_option("--state", options.state, "the state folder of the gateway: its token is there");
+  upgrade->callback([&] { options.verb = Verb::upgrade; });
+  upgrade->footer(
+      "Listening sockets and tunnels in clear text move to the new process. Tunnels over TLS or HTTP/2 stay "
+      "with the old\n"
+      "one until they end, or until the next upgrade closes them. A new process that does not get ready "
+      "changes nothing.");
 
   auto* backend = app.add_subcommand(
       "backend", "The demo backend: a chat page at /, WebSockets at /chat and /echo, 200 at /health.");
@@ -174,14 +212,15 @@ std::expected<Options, int> parse_options(int count, char** arguments, unsigned 
     options.url = options.files.templates.back();
     options.files.templates.pop_back();
   }
-  for (const auto* pairs : {&options.files.binds, &options.files.ports}) {
+  for (const auto* pairs : {&options.files.binds, &options.files.ports, &options.filters}) {
     for (const std::string& pair : *pairs) {
       if (pair.find('=') != std::string::npos) continue;
       std::cerr << "passerelle: '" << pair << "' is not NAME=VALUE\n";
       return std::unexpected(exit_usage);
     }
   }
-  const bool admin_sound = options.admin == "off" || Endpoint::parse(options.admin);
+  const bool admin_sound =
+      (options.admin == "off" && options.verb == Verb::run) || Endpoint::parse(options.admin);
   if (!admin_sound || (options.verb == Verb::backend && !Endpoint::parse(options.listen))) {
     std::cerr << "passerelle: '" << (admin_sound ? options.listen : options.admin)
               << "' is not ADDRESS:PORT, such as 127.0.0.1:9700\n";

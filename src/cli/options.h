@@ -11,7 +11,7 @@
 
 namespace passerelle::cli {
 
-enum class Verb : std::uint8_t { run, init, check, explain, backend, version };
+enum class Verb : std::uint8_t { run, init, check, explain, tunnels, upgrade, backend, version };
 
 // A value.
 struct Options {
@@ -37,6 +37,11 @@ struct Options {
   std::vector<std::string> headers;       // "Name: value"
   std::string from = "127.0.0.1";         // the client's address
   std::vector<std::string> expectations;  // KEY=VALUE
+  // tunnels
+  std::vector<std::string> filters;  // NAME=VALUE
+  std::string sort = "-seconds";
+  unsigned limit = 0;  // 0: as many as fit
+  bool once = false;
   // backend
   std::string listen = "127.0.0.1:9001";
   std::string name;

@@ -14,4 +14,10 @@ namespace passerelle::cli {
 // `init`: the local file, written where `run` will look for it; never over an existing one.
 [[nodiscard]] int init(const Options& options);
 
+// `tunnels`: live tunnels of a running gateway, in the terminal.
+[[nodiscard]] int tunnels(const Options& options);
+
+// `upgrade`: hand over to the binary now installed.
+[[nodiscard]] int upgrade(const Options& options);
+
 }  // namespace passerelle::cli

@@ -146,17 +146,19 @@ io::Task<> Configuration::follow_certificates(io::Engine& engine, io::Resolver& 
   certificates_changed_.reset();
 }
 
-io::Task<> Configuration::watch(io::Engine& engine, io::StopSource& stop) {
-  std::string seen = source_.fingerprint();
+void Configuration::reload_if_changed(std::string_view why) {
+  if (source_.has_changed()) reload(why);
+}
+
+io::Task<bool> Configuration::changed(io::Engine& engine, io::StopSource& stop) {
   while (co_await engine.sleep(engine.in(watch_interval, stop))) {
+    if (!source_.has_changed()) continue;
     const std::string now = source_.fingerprint();
-    if (now == seen) continue;
     // A file still being written is left alone until it rests.
-    if (!co_await engine.sleep(engine.in(watch_interval / 5, stop))) co_return;
-    if (source_.fingerprint() != now) continue;
-    reload("a file changed");
-    seen = source_.fingerprint();
+    if (!co_await engine.sleep(engine.in(watch_interval / 5, stop))) co_return false;
+    if (source_.fingerprint() == now) co_return true;
   }
+  co_return false;
 }
 
 }  // namespace passerelle::control

@@ -51,8 +51,11 @@ class Configuration {
   // Keeps the OCSP answers of the certificates in force.
   [[nodiscard]] io::Task<> follow_certificates(io::Engine& engine, io::Resolver& resolver,
                                                tls::Staples& staples, io::StopSource& stop);
-  // --watch: looks twice a second whether a file changed.
-  [[nodiscard]] io::Task<> watch(io::Engine& engine, io::StopSource& stop);
+  // The same, unless every file is as it was when it was loaded last.
+  void reload_if_changed(std::string_view why);
+  // --watch: looks twice a second; until a file has changed since it was loaded last, and rests. False:
+  // stopped.
+  [[nodiscard]] io::Task<bool> changed(io::Engine& engine, io::StopSource& stop);
 
   [[nodiscard]] std::shared_ptr<const model::Gateway> gateway() const { return gateway_; }
   [[nodiscard]] std::uint64_t version() const { return version_; }

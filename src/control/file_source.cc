@@ -30,6 +30,14 @@ std::optional<std::string> environment(const std::string& name) {
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
+// Size and time; of no file there is none.
+std::string stamp_of(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return " -\n";
+  return fmt::format(" {} {} {}.{:09}\n", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
+}
+
 }  // namespace
 
 std::optional<std::string> FileSource::read(const std::string& path, Problems& problems) {
@@ -37,7 +45,7 @@ std::optional<std::string> FileSource::read(const std::string& path, Problems& p
     if (!standard_input_) standard_input_ = std::string(std::istreambuf_iterator<char>(std::cin), {});
     return standard_input_;
   }
-  seen_.push_back(path);
+  seen_.try_emplace(path, stamp_of(path));
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text;
@@ -74,7 +82,7 @@ std::optional<arm::LoadInput> FileSource::read_input(Problems& problems) {
   if (options_.local || std::filesystem::exists(local)) {
     if (auto text = read(local, problems)) input.local = arm::Source{local, std::move(*text)};
   } else {
-    seen_.push_back(local);  // it may come
+    seen_.try_emplace(local, stamp_of(local));  // it may come
   }
   for (const std::string& bind : options_.binds) input.binds.push_back(split_pair(bind));
   for (const std::string& port : options_.ports) input.ports.push_back(split_pair(port));
@@ -190,16 +198,12 @@ arm::Loaded FileSource::load(bool print) {
 
 std::string FileSource::fingerprint() const {
   std::string out;
-  for (const std::string& path : seen_) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0) {
-      out += path + " -\n";
-      continue;
-    }
-    out += fmt::format("{} {} {} {}.{:09}\n", path, status.st_ino, status.st_size, status.st_mtim.tv_sec,
-                       status.st_mtim.tv_nsec);
-  }
+  for (const auto& [path, stamp] : seen_) out += path + stamp_of(path);
   return out;
+}
+
+bool FileSource::has_changed() const {
+  return std::ranges::any_of(seen_, [](const auto& file) { return stamp_of(file.first) != file.second; });
 }
 
 }  // namespace passerelle::control

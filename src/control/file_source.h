@@ -33,8 +33,9 @@ class FileSource {
   // The same with the evaluated resource as text.
   [[nodiscard]] arm::Loaded load_and_print() { return load(true); }
 
-  // What a reload would read: size and time of each file seen by the last load, as one text. It changes when
-  // they do.
+  // Whether a file that the last load has read is another one since.
+  [[nodiscard]] bool has_changed() const;
+  // Size and time of each of them, as one text. It changes when they do.
   [[nodiscard]] std::string fingerprint() const;
   // Where the local file is, or would be.
   [[nodiscard]] std::string local_path() const;
@@ -53,7 +54,7 @@ class FileSource {
   std::optional<std::string> read_named(const std::string& path, const Location& origin, Problems& problems);
   FileOptions options_;
   std::optional<std::string> standard_input_;
-  std::vector<std::string> seen_;
+  std::map<std::string, std::string> seen_;  // by the last load: size and time just before
 };
 
 }  // namespace passerelle::control

@@ -70,17 +70,25 @@ io::Task<std::expected<std::unique_ptr<io::Stream>, std::string>> HttpClient::co
 }
 
 io::Task<std::expected<std::string, std::string>> HttpClient::ask(HttpQuestion question, io::Wait wait) {
+  auto got = co_await answer(std::move(question), wait);
+  if (!got) co_return std::unexpected(got.error());
+  if (got->status != 200) co_return std::unexpected(fmt::format("the answer is a {}", got->status));
+  co_return std::move(got->body);
+}
+
+io::Task<std::expected<HttpAnswer, std::string>> HttpClient::answer(HttpQuestion question, io::Wait wait) {
   const auto url = parse(question.url);
   if (!url) co_return std::unexpected(std::string("it is no URL"));
   auto stream = co_await connect(*url, wait);
   if (!stream) co_return std::unexpected(stream.error());
-  const std::string_view method = question.body.empty() ? "GET" : "POST";
+  const bool post = question.post || !question.body.empty();
+  const std::string_view method = post ? "POST" : "GET";
   std::string request = fmt::format(
       "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Passerelle\r\nAccept: {}\r\nConnection: close\r\n", method,
       url->target, url->authority, question.accept);
-  if (!question.body.empty())
-    request += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", question.content_type,
-                           question.body.size());
+  if (!question.bearer.empty()) request += fmt::format("Authorization: Bearer {}\r\n", question.bearer);
+  if (!question.body.empty()) request += fmt::format("Content-Type: {}\r\n", question.content_type);
+  if (post) request += fmt::format("Content-Length: {}\r\n", question.body.size());
   request += "\r\n" + question.body;
   if (auto sent = co_await (*stream)->send(request, wait); !sent)
     co_return std::unexpected(why(sent.error()));
@@ -89,7 +97,6 @@ io::Task<std::expected<std::string, std::string>> HttpClient::ask(HttpQuestion q
   const auto outcome = co_await source.read_head(*head, wait);
   if (outcome.kind != http::HeadOutcome::Kind::complete)
     co_return std::unexpected(std::string("what answers is no HTTP"));
-  if (head->status != 200) co_return std::unexpected(fmt::format("the answer is a {}", head->status));
   const auto framing = http1::response_framing(*head, method);
   if (!framing) co_return std::unexpected(std::string(framing.error().what));
   source.begin_body(*framing);
@@ -101,7 +108,7 @@ io::Task<std::expected<std::string, std::string>> HttpClient::ask(HttpQuestion q
       co_return std::unexpected(fmt::format("it is longer than {} bytes", question.answer_bytes_max));
     body += *piece;
   }
-  co_return body;
+  co_return HttpAnswer{head->status, std::move(body)};
 }
 
 }  // namespace passerelle::control

@@ -14,13 +14,20 @@
 
 namespace passerelle::control {
 
-// A value. With a body it is a POST, else a GET.
+// A value. With a body, or where it says so, it is a POST; else a GET.
 struct HttpQuestion {
   std::string url;
   std::string_view accept;
   std::size_t answer_bytes_max = 0;
   std::string body = {};
   std::string_view content_type = {};
+  bool post = false;
+  std::string bearer = {};  // a token
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;
 };
 
 // A resource on the control plane's engine. One request a connection, no redirects; certificates are verified
@@ -29,6 +36,8 @@ class HttpClient {
  public:
   HttpClient(io::Engine& engine, io::Resolver& resolver) : engine_(engine), resolver_(resolver) {}
 
+  // Whatever the answer is. The error is a part of a sentence: why there is none.
+  [[nodiscard]] io::Task<std::expected<HttpAnswer, std::string>> answer(HttpQuestion question, io::Wait wait);
   // The body of a 200. The error is a part of a sentence: why there is none.
   [[nodiscard]] io::Task<std::expected<std::string, std::string>> ask(HttpQuestion question, io::Wait wait);
 

@@ -86,4 +86,6 @@ std::expected<std::string, std::string> StateFolder::secret(const std::string& n
                                      error ? error.message() : std::strerror(errno)));
 }
 
+std::string StateFolder::known_secret(const std::string& name) const { return read_file(path_ + "/" + name); }
+
 }  // namespace passerelle::control

@@ -18,6 +18,8 @@ class StateFolder {
   // The secret of that name: made at the first asking (32 random bytes in hex, mode 0600), then always the
   // same. The error is a sentence.
   [[nodiscard]] std::expected<std::string, std::string> secret(const std::string& name, Random& random) const;
+  // The same where it has been made; empty where not.
+  [[nodiscard]] std::string known_secret(const std::string& name) const;
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:

@@ -36,17 +36,10 @@ std::expected<ChildProcess, std::string> ChildProcess::start(const std::string& 
                                                              const std::string& variable, Descriptor socket) {
   auto words = arguments;
   auto environment = environment_with(variable, socket.get());
-  // Signals that we wait for in a thread of ours are blocked here; the child begins with none.
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  // It begins with the signals blocked that are waited for here: one that comes early then waits for it.
   pid_t id = 0;
-  const int failed = posix_spawn(&id, program.c_str(), nullptr, &attributes, pointers_to(words).data(),
+  const int failed = posix_spawn(&id, program.c_str(), nullptr, nullptr, pointers_to(words).data(),
                                  pointers_to(environment).data());
-  posix_spawnattr_destroy(&attributes);
   if (failed != 0)
     return std::unexpected(fmt::format("{} cannot be started: {}", program, std::strerror(failed)));
   return ChildProcess(id);

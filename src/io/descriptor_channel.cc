@@ -71,6 +71,8 @@ Task<Result<>> DescriptorChannel::ready(StopSource*& waiter, Wait wait) {
 
 Task<Result<>> DescriptorChannel::send(std::uint8_t kind, BytesView bytes, std::span<const int> descriptors,
                                        Wait wait) {
+  if (descriptors.size() > descriptors_max || bytes.size() > message_bytes_max)
+    co_return fail(ErrorKind::too_large, "a message between processes");
   Header header{static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint16_t>(descriptors.size()),
                 kind};
   std::string out(sizeof header, '\0');

@@ -37,6 +37,11 @@ std::vector<ListeningSocket> take_service_sockets() {
       Descriptor descriptor(first + i);
       SocketAddress bound;
       bound.length = sizeof bound.storage;
+      int listens = 0;
+      socklen_t size = sizeof listens;
+      // A datagram socket, or a connection (Accept=yes), has an address too.
+      if (::getsockopt(descriptor.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
+        continue;
       if (::getsockname(descriptor.get(), bound.get(), &bound.length) != 0) continue;
       ::fcntl(descriptor.get(), F_SETFD, FD_CLOEXEC);
       ::fcntl(descriptor.get(), F_SETFL, ::fcntl(descriptor.get(), F_GETFL) | O_NONBLOCK);

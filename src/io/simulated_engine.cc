@@ -56,11 +56,11 @@ class MemoryStream final : public Stream, private Ready {
   void reset_on_close() override { end_->reset_on_close = true; }
   void wake() { engine_.run_soon(*this); }
 
-  std::optional<FrozenStream> freeze() override {
-    if (in_->reset || (send_ != nullptr && send_->finish)) return std::nullopt;
+  bool can_freeze() const override { return !in_->reset && (send_ == nullptr || !send_->finish); }
+  FrozenStream freeze() override {
     frozen_ = true;
     Ready::unlink();
-    return FrozenStream{engine_.share(end_), send_ != nullptr ? send_->bytes : BytesView()};
+    return {engine_.share(end_), send_ != nullptr ? send_->bytes : BytesView()};
   }
   void thaw() override {
     frozen_ = false;

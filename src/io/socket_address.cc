@@ -45,6 +45,12 @@ Endpoint SocketAddress::to_endpoint() const {
     out.ip.v6 = true;
     std::memcpy(out.ip.bytes.data(), &address.sin6_addr, 16);
     out.port = ntohs(address.sin6_port);
+    // Of a socket for both families.
+    if (IN6_IS_ADDR_V4MAPPED(&address.sin6_addr)) {
+      constexpr std::size_t before = 12;
+      out.ip = {};
+      std::memcpy(out.ip.bytes.data(), &address.sin6_addr.s6_addr[before], 4);
+    }
   } else if (storage.ss_family == AF_INET) {
     sockaddr_in address{};
     std::memcpy(&address, &storage, sizeof address);

@@ -35,7 +35,6 @@ Result<std::unique_ptr<Listener>> SocketListener::open(EpollEngine& engine, cons
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (options.reuse_port) setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (endpoint.ip.v6) setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    set_stream_options(descriptor, address->family());  // accepted sockets inherit them
   }
   if (::bind(descriptor, address->get(), address->length) != 0) return close_and_fail(descriptor, "bind");
   if (::listen(descriptor, options.backlog) != 0) return close_and_fail(descriptor, "listen");
@@ -48,6 +47,7 @@ Result<std::unique_ptr<Listener>> SocketListener::adopt(EpollEngine& engine, int
   bound.length = sizeof bound.storage;
   if (::getsockname(descriptor, bound.get(), &bound.length) != 0)
     return close_and_fail(descriptor, "getsockname");
+  if (options.for_clients) set_stream_options(descriptor, bound.family());  // accepted sockets inherit them
   std::unique_ptr<SocketListener> listener(
       new SocketListener(engine, descriptor, bound.to_endpoint(), options.for_clients));
   if (!engine.add(descriptor, *listener, EPOLLIN | EPOLLET))
@@ -85,6 +85,10 @@ bool SocketListener::try_accept(AcceptOperation& operation) {
     if (errno == EAGAIN) {
       readable_ = false;
       return tell_refused(operation);
+    }
+    if (errno == EINVAL || errno == EOPNOTSUPP || errno == EBADF || errno == ENOTSOCK) {
+      operation.result.emplace(std::unexpected(error_from_errno(errno, "accept")));
+      return true;
     }
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
       continue;  // that one connection failed before we took it (accept(2): treat like EAGAIN, try again)

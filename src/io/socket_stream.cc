@@ -141,11 +141,14 @@ void SocketStream::on_connected() {
   operation.complete_now();
 }
 
-std::optional<FrozenStream> SocketStream::freeze() {
-  if (connecting_ || broken_ || (send_ != nullptr && send_->finish)) return std::nullopt;
+bool SocketStream::can_freeze() const {
+  return !connecting_ && !broken_ && (send_ == nullptr || !send_->finish);
+}
+
+FrozenStream SocketStream::freeze() {
   engine_.suspend(descriptor_);
   Ready::unlink();
-  return FrozenStream{descriptor_, send_ != nullptr ? send_->bytes : BytesView()};
+  return {descriptor_, send_ != nullptr ? send_->bytes : BytesView()};
 }
 
 void SocketStream::thaw() {

@@ -29,7 +29,8 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   [[nodiscard]] std::uint32_t round_trip_microseconds() const override;
   [[nodiscard]] Engine& engine() override { return engine_; }
   [[nodiscard]] bool quiet() override;
-  [[nodiscard]] std::optional<FrozenStream> freeze() override;
+  [[nodiscard]] bool can_freeze() const override;
+  [[nodiscard]] FrozenStream freeze() override;
   void thaw() override;
   [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
   void wait_receive(ReceiveOperation& operation) override;

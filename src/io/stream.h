@@ -101,10 +101,13 @@ class Stream {
   [[nodiscard]] virtual std::uint32_t round_trip_microseconds() const { return 0; }
   [[nodiscard]] virtual Engine& engine() = 0;
 
-  // Holds the stream still, so that another process can take it over (SCM_RIGHTS): what waits keeps waiting,
-  // nothing is read, sent or told, until thaw() or the stream's end. None: it cannot be taken over (TLS,
-  // HTTP/2), or is broken. Once another process has it, destroying it here is not felt by the peer.
-  [[nodiscard]] virtual std::optional<FrozenStream> freeze() { return std::nullopt; }
+  // Whether another process could take it over: not over TLS, not on an HTTP/2 connection, not where it is
+  // broken.
+  [[nodiscard]] virtual bool can_freeze() const { return false; }
+  // Holds it still for that (SCM_RIGHTS): what waits keeps waiting, and nothing is read, sent or told until
+  // thaw() or the stream's end. Once another process has it, destroying it here is not felt by the peer. Only
+  // where can_freeze().
+  [[nodiscard]] virtual FrozenStream freeze() { return {}; }
   virtual void thaw() {}
 
   // Whether the peer has neither sent anything unread nor ended: asks the kernel, not the last event.

@@ -10,6 +10,7 @@
 
 #include "base/endpoint.h"
 #include "base/problem.h"
+#include "model/keepers.h"
 #include "model/path_pattern.h"
 #include "model/rewrite.h"
 #include "model/route_index.h"
@@ -63,6 +64,8 @@ struct Listener {
   std::optional<Index> profile = {};        // sslProfile
   // Its certificate is in a Key Vault and nobody supplied it: nothing is served, the others are.
   bool disabled = false;
+  std::vector<std::string> allowed_origins = {};  // of WebSockets; empty: any
+  Keepers keepers = {};                           // of its tunnels
 };
 
 // A frontend IP configuration with a frontend port, and the listeners that share it.

@@ -7,8 +7,8 @@
 #include <csignal>
 
 #include "admin/ready_report.h"
-#include "base/text.h"
 #include "io/service_manager.h"
+#include "program/tunnel_views.h"
 
 namespace passerelle::program {
 namespace {
@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds first_probes_wait{700};
 constexpr std::chrono::seconds responder_timeout{5};
 // For a new process to load its configuration, besides what --wait-healthy gives it.
 constexpr std::chrono::seconds prepare_timeout{60};
+constexpr std::chrono::seconds admin_answer_timeout{2};
 
 telemetry::Level level_of(const std::string& name) {
   if (name == "debug") return telemetry::Level::debug;
@@ -119,10 +120,11 @@ admin::Observed Program::observed() {
           [this] { return data_plane_.counters(); },
           [this] { return data_plane_.tunnel_frames(); },
           [this] { return data_plane_.route_counters(); },
-          [this] { return tunnels(); },
+          [this](const admin::TunnelQuery& query) { return find_tunnels(data_plane_, query); },
           [this] { return configuration_.version(); },
           [this](model::Index group, model::Probe probe) { return probe_now(group, std::move(probe)); },
-          [this] { return upgrade("the admin listener"); }};
+          [this] { return upgrade("the admin listener"); },
+          [this](const admin::CloseRequest& request) { return close_tunnel(data_plane_, request); }};
 }
 
 io::Task<std::vector<admin::ProbedMember>> Program::probe_now(model::Index group, model::Probe probe) {
@@ -132,34 +134,10 @@ io::Task<std::vector<admin::ProbedMember>> Program::probe_now(model::Index group
   co_return out;
 }
 
-std::vector<admin::TunnelView> Program::tunnels() {
-  std::vector<admin::TunnelView> out;
-  data_plane_.visit_workers([&](proxy::Worker& worker) {
-    worker.tunnels.for_each([&](proxy::Tunnel& tunnel) {
-      const auto& tag = tunnel.tag();
-      const auto& from_client = tunnel.from(proxy::TunnelSide::client);
-      const auto& from_backend = tunnel.from(proxy::TunnelSide::backend);
-      admin::TunnelView& view = out.emplace_back();
-      append_hex(view.id, {tag.trace_id.data(), tag.trace_id.size()});
-      view.listener = tag.names->listener;
-      view.rule = tag.names->rule;
-      view.pool = tag.names->pool;
-      view.settings = tag.names->settings;
-      view.client = Endpoint{tag.client_ip, tag.client_port, {}}.to_string();
-      view.member = tag.seat.member()->address;
-      view.seconds = std::chrono::duration<double>(worker.engine.now() - tunnel.opened()).count();
-      view.messages_from_client = from_client.messages;
-      view.messages_from_backend = from_backend.messages;
-      view.bytes_from_client = from_client.bytes;
-      view.bytes_from_backend = from_backend.bytes;
-    });
-  });
-  return out;
-}
-
 io::Task<int> Program::start() {
   std::vector<proxy::InheritedSocket> admin_sockets;
   if (predecessor_) {
+    expect_shared_descriptors();
     auto greeted = co_await predecessor_->greet(stop_);
     if (!greeted) {
       fmt::print(stderr, "passerelle: error: CannotTakeOver: {}\n", greeted.error());
@@ -168,7 +146,10 @@ io::Task<int> Program::start() {
     admin_sockets = std::move(*greeted);
   } else {
     std::vector<proxy::InheritedSocket> sockets;
-    for (auto& [address, descriptor] : io::take_service_sockets()) {
+    auto given = io::take_service_sockets();
+    // The service manager keeps them too.
+    if (!given.empty()) expect_shared_descriptors();
+    for (auto& [address, descriptor] : given) {
       const bool for_admin = address.to_string() == options_.admin;
       auto& socket = (for_admin ? admin_sockets : sockets)
                          .emplace_back(proxy::InheritedSocket{address, address, {}, {}});
@@ -182,6 +163,11 @@ io::Task<int> Program::start() {
   if (outcome == control::Configuration::Outcome::invalid) co_return cli::exit_configuration;
   if (outcome == control::Configuration::Outcome::cannot_start) co_return cli::exit_cannot_start;
   co_return options_.admin == "off" ? cli::exit_done : listen_for_admin(admin_sockets);
+}
+
+void Program::expect_shared_descriptors() {
+  engine_.expect_shared_descriptors();
+  data_plane_.expect_shared_descriptors();
 }
 
 int Program::listen_for_admin(std::vector<proxy::InheritedSocket>& inherited) {
@@ -245,13 +231,24 @@ io::Task<> Program::live() {
   if (code != cli::exit_done) co_return co_await end(code);
   if (stop_.requested()) co_return;  // a signal came first; who took it ends the program
   tell_ready();
-  if (predecessor_) tasks_.spawn(predecessor_->follow(stop_));
-  tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, stop_));
-  tasks_.spawn(configuration_.follow_certificates(engine_, resolver_, *staples_, stop_));
-  if (options_.watch) tasks_.spawn(configuration_.watch(engine_, stop_));
+  if (predecessor_) {
+    tasks_.spawn(predecessor_->follow(stop_));
+    configuration_.reload_if_changed("a file changed during the upgrade");
+  }
+  if (std::exchange(reload_wanted_, false)) configuration_.reload("SIGHUP");
+  tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, following_));
+  tasks_.spawn(configuration_.follow_certificates(engine_, resolver_, *staples_, following_));
+  if (options_.watch) tasks_.spawn(watch());
   co_await first_probes();
   if (!stop_.requested())
     fmt::print(stderr, "{}{}", report(), token_note_.empty() ? "" : "  " + token_note_ + "\n");
+}
+
+io::Task<> Program::watch() {
+  while (co_await configuration_.changed(engine_, following_)) {
+    // What the new process has loaded meanwhile, or loads, it sees by itself.
+    if (!upgrade_.under_way()) configuration_.reload_if_changed("a file changed");
+  }
 }
 
 void Program::tell_ready() {
@@ -315,10 +312,13 @@ void Program::hear(int number) {
 void Program::on_signal(int number) {
   if (number == SIGUSR1) return access_sink_ ? access_sink_->reopen() : void();
   if (number == SIGHUP || number == SIGUSR2) {
-    if (!ready_ || stop_.requested() || upgrade_.done()) return;
+    if (stop_.requested() || upgrade_.done()) return;
     if (number == SIGUSR2) return tasks_.spawn(upgrade_by_signal());
-    if (!upgrade_.under_way()) return configuration_.reload("SIGHUP");
-    return events_.warning("configuration", "an upgrade is under way: what it starts loads the files anyway");
+    if (ready_ && !upgrade_.under_way()) return configuration_.reload("SIGHUP");
+    // Once it is ready, or once the upgrade has failed; if it succeeds the new process looks at the files
+    // again.
+    reload_wanted_ = true;
+    return;
   }
   stop_.request_stop();
   tasks_.spawn(drain());
@@ -326,13 +326,17 @@ void Program::on_signal(int number) {
 
 io::Task<> Program::upgrade_by_signal() {
   // What there is to say stands in the event log.
-  (void)co_await upgrade("SIGUSR2");
+  const auto done = co_await upgrade("SIGUSR2");
+  if (!done) events_.debug("upgrade", "SIGUSR2: {}", done.error());
 }
 
 io::Task<std::expected<admin::UpgradeView, std::string>> Program::upgrade(std::string_view why) {
   if (!ready_ || stop_.requested() || upgrade_.done())
     co_return std::unexpected("this process is about to end");
   if (upgrade_.under_way()) co_return std::unexpected("an upgrade is under way already");
+  if (std::ranges::find(options_.files.templates, "-") != options_.files.templates.end())
+    co_return std::unexpected(
+        "a template came from standard input, which a new process cannot read again: give it as a file");
   events_.info("upgrade", "asked for by {}", why);
   io::notify_service_manager(fmt::format(
       "RELOADING=1\nMONOTONIC_USEC={}",
@@ -346,6 +350,7 @@ io::Task<std::expected<admin::UpgradeView, std::string>> Program::upgrade(std::s
   const auto report = co_await upgrade_.run(std::move(sockets), stop_);
   if (!report) {
     io::notify_service_manager("READY=1");
+    if (std::exchange(reload_wanted_, false) && !stop_.requested()) configuration_.reload("SIGHUP");
     co_return std::unexpected(report.error());
   }
   tasks_.spawn(live_on());
@@ -355,11 +360,14 @@ io::Task<std::expected<admin::UpgradeView, std::string>> Program::upgrade(std::s
 
 // As the predecessor of whoever carries the traffic now.
 io::Task<> Program::live_on() {
+  following_.request_stop();
   // Of three processes the first one ends.
   if (predecessor_)
     co_await predecessor_->tell_to_leave({std::chrono::seconds(options_.drain_seconds), 1012});
   admin_.stop_accepting();
   co_await upgrade_.live_on(stop_);
+  // Whoever asked for the upgrade is still to be answered.
+  (void)co_await wait_until([this] { return admin_.tasks().running() == 0; }, admin_answer_timeout);
   if (!stop_.requested()) co_await end(cli::exit_done);
 }
 

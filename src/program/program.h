@@ -37,7 +37,6 @@ class Program {
   std::string admin_token();
   admin::Observed observed();
   io::Task<std::vector<admin::ProbedMember>> probe_now(model::Index group, model::Probe probe);
-  std::vector<admin::TunnelView> tunnels();
 
   // From the start to the ready line; then what goes on in the background is spawned.
   io::Task<> live();
@@ -48,6 +47,8 @@ class Program {
   io::Task<int> get_ready();
   io::Task<int> take_over();
   void tell_ready();
+  io::Task<> watch();
+  void expect_shared_descriptors();
   template <class Condition>
   io::Task<bool> wait_until(Condition condition, Duration most);
   io::Task<bool> every_pool_healthy();
@@ -83,11 +84,13 @@ class Program {
   http::Server admin_;
   std::unique_ptr<io::Listener> admin_listener_;  // until it serves
   io::TaskGroup tasks_;
-  io::StopSource stop_;   // nothing new begins
-  io::StopSource ended_;  // what is under way ends too
+  io::StopSource stop_;               // nothing new begins
+  io::StopSource following_{&stop_};  // of files and pages: another process does that now
+  io::StopSource ended_;              // what is under way ends too
   Endpoint admin_address_;
   int exit_code_ = cli::exit_done;
   bool ready_ = false;
+  bool reload_wanted_ = false;  // by a SIGHUP that came at the wrong time
   bool ending_ = false;
 };
 

@@ -5,6 +5,9 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
+
+#include "base/text.h"
 
 namespace passerelle::program {
 namespace {
@@ -16,10 +19,31 @@ constexpr std::chrono::seconds answer_timeout{10};
 constexpr std::chrono::seconds move_again_interval{1};
 constexpr std::chrono::seconds child_end_timeout{5};
 
+// Empty: there is none.
+std::string file_called(const std::string& word) {
+  const auto absolute = [](const std::filesystem::path& path) {
+    std::error_code error;
+    auto out = std::filesystem::absolute(path, error);
+    return !error && ::access(out.c_str(), X_OK) == 0 ? out.string() : std::string();
+  };
+  if (word.empty() || word.find('/') != std::string::npos) return word.empty() ? word : absolute(word);
+  const char* variable = std::getenv("PATH");
+  std::string_view folders = variable != nullptr ? variable : "";
+  while (!folders.empty()) {
+    const auto [folder, rest] = split_once(folders, ':');
+    folders = rest;
+    if (std::string found = absolute(std::filesystem::path(folder) / word); !found.empty()) return found;
+  }
+  return {};
+}
+
 }  // namespace
 
 CommandLine CommandLine::of(int count, char** arguments) {
   CommandLine out{{}, {arguments, arguments + count}};
+  // As it was called, so that a link which leads to another version tomorrow is followed anew.
+  out.program = file_called(out.words.empty() ? std::string() : out.words.front());
+  if (!out.program.empty()) return out;
   std::array<char, 4096> path{};
   const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
   if (length > 0) out.program.assign(path.data(), static_cast<std::size_t>(length));
@@ -40,12 +64,13 @@ io::Task<std::expected<Upgrade::Report, std::string>> Upgrade::run(std::vector<p
                                                                    io::StopSource& stop) {
   under_way_ = true;
   auto out = co_await hand_over(std::move(sockets), stop);
-  under_way_ = false;
   if (!out) {
-    const std::string why = co_await end_child(out.error());
-    events_.error("upgrade", "{}; this process goes on as before", why);
+    const std::string why = co_await end_child(out.error(), stop);
+    under_way_ = false;
+    events_.error("upgrade", "{}; this process {}", why, stop.requested() ? "ends" : "goes on as before");
     co_return std::unexpected(why);
   }
+  under_way_ = false;
   done_ = true;
   events_.info("upgrade",
                "process {} carries the traffic now: {} tunnels have moved there, {} stay here until they end",
@@ -70,19 +95,19 @@ io::Task<std::expected<Upgrade::Report, std::string>> Upgrade::hand_over(
   hand_over_ = std::make_unique<proxy::HandOver>(data_plane_, *channel_);
   const auto prepared = co_await hand_over_->prepare(std::move(sockets), engine_.in(prepare_timeout_, stop));
   if (!prepared) co_return std::unexpected(prepared.error());
-  const auto moved = co_await hand_over_->move_tunnels(engine_.in(answer_timeout, stop));
+  const auto moved = co_await hand_over_->move_tunnels(answer_timeout, stop);
   if (!moved) co_return std::unexpected(moved.error());
   co_return Report{child_->id(), moved->tunnels, moved->stay};
 }
 
 // `why` with how the child ended.
-io::Task<std::string> Upgrade::end_child(std::string why) {
+io::Task<std::string> Upgrade::end_child(std::string why, const io::StopSource& stop) {
   hand_over_.reset();
   channel_.reset();
   if (!child_) co_return why;
   std::optional<std::string> ended;
   const TimePoint deadline = engine_.now() + child_end_timeout;
-  while (!(ended = child_->ended()) && engine_.now() < deadline)
+  while (!(ended = child_->ended()) && engine_.now() < deadline && !stop.requested())
     (void)co_await engine_.sleep({engine_.now() + std::chrono::milliseconds(10), nullptr});
   if (!ended) child_->kill();
   while (!ended && !(ended = child_->ended()))
@@ -93,26 +118,30 @@ io::Task<std::string> Upgrade::end_child(std::string why) {
 
 io::Task<> Upgrade::live_on(io::StopSource& stop) {
   data_plane_.retire();
-  bool successor_listens = true;
   while (!stop.requested() && data_plane_.busy()) {
-    if (successor_listens) {
-      const auto leave = co_await hand_over_->wait_for_leave(engine_.in(move_again_interval, stop));
-      if (leave) {
-        events_.info("upgrade", "what is still open here ends, over {} s", leave->over.count());
-        (void)co_await data_plane_.drain(engine_.in(leave->over, stop), proxy::TunnelEnd::superseded,
-                                         {.code = leave->code, .reason = "the gateway is replaced"});
-        co_return;
+    if (child_) {
+      if (const auto ended = child_->ended()) {
+        events_.warning("upgrade", "process {} is gone ({}); what is here goes on", child_->id(), *ended);
+        child_.reset();
       }
-      successor_listens = leave.error().kind == ErrorKind::timed_out;
-      if (!successor_listens && !stop.requested())
-        events_.warning("upgrade", "process {} is gone ({}); what is here goes on", child_->id(),
-                        child_->ended().value_or("it still runs"));
-    } else {
-      (void)co_await engine_.sleep(engine_.in(move_again_interval, stop));
     }
-    if (successor_listens && !stop.requested()) {
-      const auto moved = co_await hand_over_->move_tunnels(engine_.in(answer_timeout, stop));
-      successor_listens = moved.has_value();
+    if (!hand_over_) {
+      (void)co_await engine_.sleep(engine_.in(move_again_interval, stop));
+      continue;
+    }
+    const auto leave = co_await hand_over_->wait_for_leave(engine_.in(move_again_interval, stop));
+    if (leave) {
+      events_.info("upgrade", "what is still open here ends, over {} s", leave->over.count());
+      (void)co_await data_plane_.drain(engine_.in(leave->over, stop), proxy::TunnelEnd::superseded,
+                                       {.code = leave->code, .reason = "the gateway is replaced"});
+      co_return;
+    }
+    bool listens = leave.error().kind == ErrorKind::timed_out;
+    if (listens) listens = (co_await hand_over_->move_tunnels(answer_timeout, stop)).has_value();
+    if (!listens) {
+      // With the channel the new process loses what it was sent and was not told to carry.
+      hand_over_.reset();
+      channel_.reset();
     }
   }
 }

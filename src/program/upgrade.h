@@ -53,7 +53,7 @@ class Upgrade {
  private:
   io::Task<std::expected<Report, std::string>> hand_over(std::vector<proxy::SharedSocket> sockets,
                                                          io::StopSource& stop);
-  io::Task<std::string> end_child(std::string why);
+  io::Task<std::string> end_child(std::string why, const io::StopSource& stop);
 
   io::EpollEngine& engine_;
   proxy::DataPlane& data_plane_;

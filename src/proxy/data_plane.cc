@@ -39,8 +39,9 @@ DataPlane::~DataPlane() = default;
 std::vector<std::shared_ptr<const RouteNames>> DataPlane::names_of(const model::Gateway& gateway) {
   std::vector<std::shared_ptr<const RouteNames>> out(gateway.destinations);
   for (const model::Rule& rule : gateway.rules) {
+    const model::Listener& listener = gateway.listeners[rule.listener];
     const auto add = [&](const model::Destination& to) {
-      RouteNames names{gateway.resource_id, gateway.listeners[rule.listener].name, rule.name, {}, {}};
+      RouteNames names{gateway.resource_id, listener.name, rule.name, {}, {}, listener.keepers, {}};
       if (to.group) {
         names.pool = gateway.groups[*to.group].pool;
         names.settings = gateway.groups[*to.group].settings_name;
@@ -116,7 +117,7 @@ void DataPlane::refresh(std::shared_ptr<const model::Gateway> gateway) {
 }
 
 void DataPlane::publish_members() {
-  if (!snapshot_) return;
+  if (!snapshot_ || retired_) return;
   auto next = std::make_shared<Snapshot>(*snapshot_);
   next->groups = directory_.groups(*next->gateway);
   publish(std::move(next));
@@ -289,6 +290,7 @@ void DataPlane::expect_shared_descriptors() {
 }
 
 void DataPlane::retire() {
+  retired_ = true;
   visit_workers([](Worker& worker) { worker.drain(true); });
   listening_.forget();
   prober_.set_targets({});
@@ -300,31 +302,35 @@ bool DataPlane::busy() {
   return out;
 }
 
-TunnelTag DataPlane::tag_of(const MovedTunnel& moved) {
+std::shared_ptr<board::Member> DataPlane::member_of(const MovedTunnel::Member& moved) {
+  const auto endpoint = Endpoint::parse(moved.endpoint).value_or(Endpoint{});
+  return directory_.member(moved.name, endpoint, moved.tls, moved.settings);
+}
+
+TunnelTag DataPlane::tag_of(const MovedTunnel& moved, std::shared_ptr<board::Member> member) {
   auto& kept = moved_names_[moved.route];
   auto names = kept.lock();
   if (!names) {
     const auto& route = moved.route;
-    RouteNames made{route.resource_id, route.listener, route.rule, route.pool, route.settings, {}};
+    RouteNames made{route.resource_id, route.listener, route.rule, route.pool,
+                    route.settings,    route.keepers,  nullptr};
     made.counters = counters_of(made);
     names = std::make_shared<const RouteNames>(std::move(made));
     kept = names;
   }
-  const auto& member = moved.member;
-  const auto endpoint = Endpoint::parse(member.endpoint).value_or(Endpoint{});
-  return {std::move(names),
-          board::Seat(directory_.member(member.name, endpoint, member.tls, member.settings), false),
-          moved.trace_id,
-          moved.client_ip,
-          moved.client_port,
-          moved.idle_seconds_max,
+  return {std::move(names),         board::Seat(std::move(member), false),
+          moved.trace_id,           moved.client_ip,
+          moved.client_port,        moved.idle_seconds_max,
           moved.only_backend_counts};
 }
 
 void DataPlane::adopt(std::vector<Arrival> arrivals) {
   std::vector<std::vector<std::pair<Arrival, TunnelTag>>> by_worker(threads_.size());
+  std::map<MovedTunnel::Member, std::shared_ptr<board::Member>> members;
   for (Arrival& arrival : arrivals) {
-    auto tag = tag_of(arrival.state);
+    auto& member = members[arrival.state.member];
+    if (!member) member = member_of(arrival.state.member);
+    auto tag = tag_of(arrival.state, member);
     by_worker[next_worker_++ % threads_.size()].emplace_back(std::move(arrival), std::move(tag));
   }
   for (std::size_t i = 0; i < threads_.size(); ++i) {
@@ -338,6 +344,10 @@ void DataPlane::adopt(std::vector<Arrival> arrivals) {
           worker.tell_failure("a tunnel that was handed over cannot go on: the system has no room for it");
       }
     });
+  }
+  // Whoever turned down before had its drain time there; here it begins anew.
+  for (const auto& [key, member] : members) {
+    if (member->health.load() == model::Health::down) on_health(member, model::Health::down);
   }
 }
 

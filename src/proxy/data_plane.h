@@ -63,6 +63,7 @@ class DataPlane {
   void expect_shared_descriptors();
   // Once the other has the listeners and the tunnels: what is here goes on, and nothing begins.
   void retire();
+  [[nodiscard]] io::Engine& engine() { return control_; }
   // Whether anything still runs.
   [[nodiscard]] bool busy();
 
@@ -115,7 +116,8 @@ class DataPlane {
   io::Task<> end_down_member(std::shared_ptr<board::Member> member, Duration delay);
   // The same for one that has left the configuration. Its tunnels go on (founding document).
   void note_leaving(const Snapshot& before);
-  [[nodiscard]] TunnelTag tag_of(const MovedTunnel& moved);
+  [[nodiscard]] TunnelTag tag_of(const MovedTunnel& moved, std::shared_ptr<board::Member> member);
+  [[nodiscard]] std::shared_ptr<board::Member> member_of(const MovedTunnel::Member& moved);
   io::Task<> rotate_ticket_keys();
   io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay);
 
@@ -129,6 +131,7 @@ class DataPlane {
   std::map<std::array<std::string, 3>, std::shared_ptr<const telemetry::RouteCounters>> route_counters_;
   std::map<MovedTunnel::Route, std::weak_ptr<const RouteNames>> moved_names_;
   std::size_t next_worker_ = 0;  // gets the next tunnel that arrives
+  bool retired_ = false;
   BackendDirectory directory_;
   Prober prober_;
   io::TaskGroup tasks_;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace passerelle::proxy {
 namespace {
 
@@ -34,24 +37,27 @@ Result<InheritedSocket> read_socket(BinaryReader& in, std::vector<io::Descriptor
   const auto asked = Endpoint::parse(in.text());
   const auto bound = Endpoint::parse(in.text());
   out.frontend = in.text();
-  const auto count = in.number<std::uint32_t>();
-  if (!in.ok() || !asked || !bound || count > descriptors.size())
-    return fail(ErrorKind::protocol, "sockets cannot be read");
+  if (!in.complete() || !asked || !bound) return fail(ErrorKind::protocol, "sockets cannot be read");
   out.asked = *asked;
   out.bound = *bound;
-  for (std::size_t i = 0; i < count; ++i) {
-    out.descriptors.push_back(std::move(descriptors.back()));
-    descriptors.pop_back();
-  }
+  out.descriptors = std::move(descriptors);
   return out;
 }
 
 }  // namespace
 
 io::Task<Result<>> HandOver::expect(std::uint8_t kind, io::Wait wait) {
-  const auto got = co_await receive(channel_, static_cast<Kind>(kind), wait);
-  if (!got) co_return std::unexpected(got.error());
-  co_return Result<>();
+  for (;;) {
+    const auto got = co_await channel_.receive(wait);
+    if (!got) co_return std::unexpected(got.error());
+    if (got->kind == kind) co_return Result<>();
+    // The two may cross: it is asked for an end while it still takes tunnels.
+    if (got->kind != number_of(Kind::leave) || !gone_)
+      co_return fail(ErrorKind::protocol, "an unexpected message");
+    const auto leave = read_leave(got->bytes);
+    if (!leave) co_return std::unexpected(leave.error());
+    leave_ = *leave;
+  }
 }
 
 io::Task<Result<>> HandOver::send_acknowledged(std::uint8_t kind, std::string bytes,
@@ -70,11 +76,7 @@ io::Task<std::expected<void, std::string>> HandOver::prepare(std::vector<SharedS
         "the new program hands over in another way (version {} of it, here it is {}): restart instead",
         theirs, version));
   for (const SharedSocket& socket : sockets) {
-    BinaryWriter out;
-    out.text(socket.asked.to_string()).text(socket.bound.to_string()).text(socket.frontend);
-    out.number(static_cast<std::uint32_t>(socket.descriptors.size()));
-    auto sent = co_await send_acknowledged(number_of(Kind::sockets), out.take(), socket.descriptors, wait);
-    if (!sent) co_return failed("the new process did not take the listening sockets", sent.error());
+    if (auto given = co_await give_sockets(socket, wait); !given) co_return given;
   }
   auto sent = co_await channel_.send(number_of(Kind::knowledge), data_plane_.save_knowledge(), {}, wait);
   if (sent) sent = co_await expect(number_of(Kind::prepared), wait);
@@ -82,7 +84,24 @@ io::Task<std::expected<void, std::string>> HandOver::prepare(std::vector<SharedS
   co_return std::expected<void, std::string>();
 }
 
-io::Task<std::expected<HandOver::Moved, std::string>> HandOver::move_tunnels(io::Wait wait) {
+io::Task<std::expected<void, std::string>> HandOver::give_sockets(const SharedSocket& socket, io::Wait wait) {
+  for (std::size_t first = 0; first < socket.descriptors.size();
+       first += io::DescriptorChannel::descriptors_max) {
+    const std::size_t end =
+        std::min(first + io::DescriptorChannel::descriptors_max, socket.descriptors.size());
+    const std::vector<int> some(socket.descriptors.begin() + static_cast<std::ptrdiff_t>(first),
+                                socket.descriptors.begin() + static_cast<std::ptrdiff_t>(end));
+    BinaryWriter out;
+    out.text(socket.asked.to_string()).text(socket.bound.to_string()).text(socket.frontend);
+    auto sent = co_await send_acknowledged(number_of(Kind::sockets), out.take(), some, wait);
+    if (!sent) co_return failed("the new process did not take the listening sockets", sent.error());
+  }
+  co_return std::expected<void, std::string>();
+}
+
+io::Task<std::expected<HandOver::Moved, std::string>> HandOver::move_tunnels(Duration each_answer,
+                                                                             io::StopSource& stop) {
+  io::Engine& engine = data_plane_.engine();
   const auto frozen = data_plane_.freeze_tunnels();
   if (frozen.empty() && gone_) co_return Moved{};
   Result<> sent;
@@ -93,9 +112,10 @@ io::Task<std::expected<HandOver::Moved, std::string>> HandOver::move_tunnels(io:
       frozen[i].state.save(out);
       descriptors.insert(descriptors.end(), frozen[i].descriptors.begin(), frozen[i].descriptors.end());
     }
-    sent = co_await send_acknowledged(number_of(Kind::tunnels), out.take(), std::move(descriptors), wait);
+    sent = co_await send_acknowledged(number_of(Kind::tunnels), out.take(), std::move(descriptors),
+                                      engine.in(each_answer, stop));
   }
-  if (sent) sent = co_await channel_.send(number_of(Kind::go), {}, {}, wait);
+  if (sent) sent = co_await channel_.send(number_of(Kind::go), {}, {}, engine.in(each_answer, stop));
   if (!sent) {
     data_plane_.thaw_tunnels();
     co_return failed("the new process did not take the tunnels", sent.error());
@@ -105,12 +125,17 @@ io::Task<std::expected<HandOver::Moved, std::string>> HandOver::move_tunnels(io:
 }
 
 io::Task<Result<HandOver::Leave>> HandOver::wait_for_leave(io::Wait wait) {
+  if (leave_) co_return *std::exchange(leave_, std::nullopt);
   const auto got = co_await receive(channel_, Kind::leave, wait);
   if (!got) co_return std::unexpected(got.error());
-  BinaryReader in(got->bytes);
+  co_return read_leave(got->bytes);
+}
+
+Result<HandOver::Leave> HandOver::read_leave(const std::string& bytes) {
+  BinaryReader in(bytes);
   Leave out{std::chrono::seconds(in.number<std::uint32_t>()), in.number<std::uint16_t>()};
-  if (!in.complete()) co_return fail(ErrorKind::protocol, "a message that cannot be read");
-  co_return out;
+  if (!in.complete()) return fail(ErrorKind::protocol, "a message that cannot be read");
+  return out;
 }
 
 io::Task<Result<TakeOver::Inherited>> TakeOver::greet(io::Wait wait) {
@@ -130,7 +155,14 @@ io::Task<Result<TakeOver::Inherited>> TakeOver::greet(io::Wait wait) {
     BinaryReader in(got->bytes);
     auto socket = read_socket(in, got->descriptors);
     if (!socket) co_return std::unexpected(socket.error());
-    out.sockets.push_back(std::move(*socket));
+    // One with very many workers comes in several messages.
+    const auto begun = std::ranges::find_if(out.sockets, [&](const InheritedSocket& each) {
+      return each.asked == socket->asked && each.frontend == socket->frontend && each.bound == socket->bound;
+    });
+    if (begun == out.sockets.end())
+      out.sockets.push_back(std::move(*socket));
+    else
+      std::ranges::move(socket->descriptors, std::back_inserter(begun->descriptors));
     if (auto sent = co_await channel_.send(number_of(Kind::taken), {}, {}, wait); !sent)
       co_return std::unexpected(sent.error());
   }

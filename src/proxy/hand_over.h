@@ -40,7 +40,8 @@ class HandOver {
   struct Moved {
     std::size_t tunnels = 0, stay = 0;
   };
-  [[nodiscard]] io::Task<std::expected<Moved, std::string>> move_tunnels(io::Wait wait);
+  [[nodiscard]] io::Task<std::expected<Moved, std::string>> move_tunnels(Duration each_answer,
+                                                                         io::StopSource& stop);
 
   // After the go: until the new process asks for an end, or is gone.
   struct Leave {
@@ -53,9 +54,12 @@ class HandOver {
   io::Task<Result<>> send_acknowledged(std::uint8_t kind, std::string bytes, std::vector<int> descriptors,
                                        io::Wait wait);
   io::Task<Result<>> expect(std::uint8_t kind, io::Wait wait);
+  Result<Leave> read_leave(const std::string& bytes);
+  io::Task<std::expected<void, std::string>> give_sockets(const SharedSocket& socket, io::Wait wait);
   DataPlane& data_plane_;
   io::DescriptorChannel& channel_;
-  bool gone_ = false;  // the go was said
+  bool gone_ = false;           // the go was said
+  std::optional<Leave> leave_;  // asked for while an answer was waited for
 };
 
 // Of the new process. A resource on the control plane's engine.

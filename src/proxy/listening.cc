@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,10 +13,11 @@
 namespace passerelle::proxy {
 namespace {
 
-bool has_reuse_port(int descriptor) {
-  int on = 0;
-  socklen_t length = sizeof on;
-  return ::getsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, &length) == 0 && on != 0;
+// One socket for both families, as systemd makes them unless it is told otherwise.
+bool takes_ipv4_too(int descriptor) {
+  int only_v6 = 1;
+  socklen_t length = sizeof only_v6;
+  return ::getsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, &length) == 0 && only_v6 == 0;
 }
 
 void note_bound(Snapshot& snapshot, SocketId id, model::Index frontend, std::uint16_t port) {
@@ -58,6 +60,7 @@ std::vector<Listening::Socket> Listening::open(const model::Gateway& gateway, Sn
         note_bound(snapshot, known->id, i, port);
         continue;
       }
+      if (is_taken_by_ipv6(asked)) continue;
       auto socket = open_one(asked, port, frontend.name, opened);
       if (!socket) {
         // A machine without IPv6 still has IPv4.
@@ -95,6 +98,14 @@ std::optional<InheritedSocket> Listening::take_inherited(const Endpoint& asked, 
   return out;
 }
 
+bool Listening::is_taken_by_ipv6(const Endpoint& asked) const {
+  if (asked != Endpoint{{}, asked.port, {}}) return false;
+  return std::ranges::any_of(inherited_, [&](const InheritedSocket& socket) {
+    return socket.asked == Endpoint{{{}, true}, asked.port, {}} && !socket.descriptors.empty() &&
+           takes_ipv4_too(socket.descriptors.front().get());
+  });
+}
+
 // `descriptor` is adopted; without one a socket is opened.
 Result<> Listening::listen(Socket& socket, std::size_t worker, io::Descriptor descriptor) {
   Result<std::unique_ptr<io::Listener>> listener;
@@ -125,9 +136,12 @@ Result<Listening::Socket> Listening::open_one(const Endpoint& asked, std::uint16
   // also where there are more of them than workers.
   std::vector<io::Descriptor> descriptors;
   if (inherited) descriptors = std::move(inherited->descriptors);
+  // Where there are fewer, workers share one: a socket of its own would have a queue that is lost should this
+  // process not get ready.
+  const std::size_t given = descriptors.size();
   while (descriptors.size() < threads_.size()) {
-    const bool one_for_all = !descriptors.empty() && !has_reuse_port(descriptors.front().get());
-    descriptors.emplace_back(one_for_all ? ::fcntl(descriptors.front().get(), F_DUPFD_CLOEXEC, 0) : -1);
+    const int shared = given > 0 ? descriptors[descriptors.size() % given].get() : -1;
+    descriptors.emplace_back(shared >= 0 ? ::fcntl(shared, F_DUPFD_CLOEXEC, 0) : -1);
   }
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
     if (auto listening = listen(out, i % threads_.size(), std::move(descriptors[i])); !listening) {

@@ -73,6 +73,8 @@ class Listening {
   Result<Socket> open_one(const Endpoint& asked, std::uint16_t port, const std::string& frontend,
                           const std::vector<Socket>& others);
   std::optional<InheritedSocket> take_inherited(const Endpoint& asked, const std::string& frontend);
+  // Every IPv4 address of that port, where an inherited socket of IPv6 has them.
+  [[nodiscard]] bool is_taken_by_ipv6(const Endpoint& asked) const;
   // Whether a socket of ours, or one we shall have, stands in the way of asking if an address is free.
   [[nodiscard]] bool is_ours(const Endpoint& endpoint, const std::vector<Socket>& others) const;
   Result<> listen(Socket& socket, std::size_t worker, io::Descriptor descriptor);

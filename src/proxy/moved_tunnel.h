@@ -9,6 +9,7 @@
 #include "base/binary.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
+#include "model/keepers.h"
 #include "proxy/tunnel_direction.h"
 #include "telemetry/tunnel_end.h"
 
@@ -19,6 +20,7 @@ struct MovedTunnel {
   // Where it came from, by names that mean the same to any process.
   struct Route {
     std::string resource_id, listener, rule, pool, settings;
+    model::Keepers keepers;
     friend auto operator<=>(const Route&, const Route&) = default;
   };
   struct Member {
@@ -39,6 +41,8 @@ struct MovedTunnel {
   std::array<bool, tunnel_sides> ended{};  // sides that have ended their stream
   std::array<TunnelDirection, tunnel_sides> directions;
   std::array<std::string, tunnel_sides> unsent;  // received from that side and counted, not yet sent on
+
+  std::string keeper;  // what the keeper knows, where there is one
 
   void save(BinaryWriter& out) const;
   // What reader.ok() denies means nothing.

@@ -15,9 +15,11 @@ namespace passerelle::proxy {
 
 using SocketId = std::uint32_t;
 
-// Names a tunnel's records need long after its configuration is gone.
+// What a tunnel needs of where it came from long after its configuration is gone: names for its records, and
+// what its listener keeps it by.
 struct RouteNames {
   std::string resource_id, listener, rule, pool, settings;
+  model::Keepers keepers = {};
   std::shared_ptr<const telemetry::RouteCounters> counters = {};  // null: of no route
 };
 

@@ -29,6 +29,23 @@ class Tunnel::Silence final : public ActivityTimer {
   Tunnel& tunnel_;
 };
 
+// The keeper, and the end of the tunnel's greatest age.
+struct Tunnel::Kept final : private io::Timer {
+  Kept(Tunnel& owner, const model::Keepers& settings)
+      : keeper(settings, owner.worker_.engine.now()), tunnel(owner) {
+    if (settings.tunnel_age_max)
+      tunnel.worker_.engine.timers().arm(*this, tunnel.opened_ + *settings.tunnel_age_max);
+  }
+  Keeper keeper;
+
+ private:
+  void on_timer() override {
+    tunnel.leave(TunnelEnd::limit,
+                 {.code = 1001, .reason = "the tunnel is as old as tunnelSecondsMax allows"});
+  }
+  Tunnel& tunnel;
+};
+
 Tunnel::Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> backend,
                TunnelTag tag)
     : worker_(worker),
@@ -51,6 +68,7 @@ Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
   note(TunnelSide::backend, plan.early_from_backend);
   keep_unsent(TunnelSide::client, std::move(plan.early_from_client));
   keep_unsent(TunnelSide::backend, std::move(plan.early_from_backend));
+  if (tag_.names->keepers.any()) kept_ = std::make_unique<Kept>(*this, tag_.names->keepers);
   limit_silence(opened_);
 }
 
@@ -63,6 +81,11 @@ Tunnel::Tunnel(Worker& worker, AdoptedTunnel adopted)
   for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) {
     directions_[at(side)] = std::move(state.directions[at(side)]);
     keep_unsent(side, std::move(state.unsent[at(side)]));
+  }
+  if (tag_.names->keepers.any()) {
+    kept_ = std::make_unique<Kept>(*this, tag_.names->keepers);
+    BinaryReader saved(state.keeper);
+    if (!state.keeper.empty()) kept_->keeper.restore(saved);
   }
   limit_silence(state.silent_since);
 }
@@ -78,19 +101,17 @@ Tunnel::~Tunnel() {
 }
 
 std::optional<Tunnel::Frozen> Tunnel::freeze() {
-  if (leaving_ || deaf_ || frozen_ || sides_ended() == tunnel_sides || group_.stop_source().requested())
+  if (leaving_ || deaf_ || frozen_ || sending_parts_ > 0 || sides_ended() == tunnel_sides ||
+      group_.stop_source().requested())
+    return std::nullopt;
+  if (!stream(TunnelSide::client).can_freeze() || !stream(TunnelSide::backend).can_freeze())
     return std::nullopt;
   const auto client = stream(TunnelSide::client).freeze();
-  if (!client) return std::nullopt;
   const auto backend = stream(TunnelSide::backend).freeze();
-  if (!backend) {
-    stream(TunnelSide::client).thaw();
-    return std::nullopt;
-  }
   frozen_ = true;
   const board::Member& member = *tag_.seat.member();
   Frozen out{{.route = {tag_.names->resource_id, tag_.names->listener, tag_.names->rule, tag_.names->pool,
-                        tag_.names->settings},
+                        tag_.names->settings, tag_.names->keepers},
               .member = {member.name, member.endpoint.to_string(), member.settings_name, member.tls},
               .trace_id = tag_.trace_id,
               .client_ip = tag_.client_ip,
@@ -103,8 +124,14 @@ std::optional<Tunnel::Frozen> Tunnel::freeze() {
               .ended = ended_,
               .directions = directions_,
               // What the client has sent waits for the backend to take it, and the other way round.
-              .unsent = {std::string(backend->unsent), std::string(client->unsent)}},
-             {client->descriptor, backend->descriptor}};
+              .unsent = {std::string(backend.unsent), std::string(client.unsent)},
+              .keeper = {}},
+             {client.descriptor, backend.descriptor}};
+  if (kept_) {
+    BinaryWriter saved;
+    kept_->keeper.save(saved);
+    out.state.keeper = saved.take();
+  }
   if (timer_) timer_->pause();
   return out;
 }
@@ -114,6 +141,9 @@ void Tunnel::thaw() {
   frozen_ = false;
   if (timer_) timer_->resume();
   for (auto& stream : streams_) stream->thaw();
+  const auto put_off = std::move(put_off_);
+  if (put_off && put_off->farewell) return leave(put_off->why, *put_off->farewell);
+  if (put_off) end(put_off->why);
 }
 
 void Tunnel::let_go() {
@@ -153,6 +183,7 @@ io::Task<> Tunnel::pump(TunnelSide side) {
     unsent.reset();
     if (!sent) co_return note_deaf(other(side), sent.error());
   }
+  if (kept_) co_return co_await pump_kept(side);
   while (!leaving_) {
     const auto got = co_await from.receive({never, &receives_});
     if (leaving_ && !got) break;
@@ -170,8 +201,88 @@ io::Task<> Tunnel::pump(TunnelSide side) {
   co_await part(side);
 }
 
+io::Task<> Tunnel::pump_kept(TunnelSide side) {
+  Keeper& keeper = kept_->keeper;
+  const io::Wait wait{never, &group_.stop_source()};
+  while (!leaving_) {
+    // Pings to the other side are this pump's: it is who sends there.
+    const bool may_ping = directions_[at(side)].frames.between_frames();
+    const TimePoint due = may_ping ? keeper.next_ping(other(side)) : never;
+    const auto got = co_await stream(side).receive({due, &receives_});
+    if (leaving_ && !got) break;
+    if (!got && got.error().kind == ErrorKind::timed_out && worker_.engine.now() >= due) {
+      if (!co_await ping(other(side))) co_return;
+      continue;
+    }
+    if (!got && got.error().kind != ErrorKind::closed) co_return note_failure(side, got.error());
+    if (!got || got->empty()) {
+      note_end(side);
+      (void)co_await stream(other(side)).finish(keeper.held(side), wait);
+      co_return;
+    }
+    auto buffer = worker_.http_workspace.buffers.take();
+    const auto passed = keeper.pass(side, *got, buffer->bytes, worker_.engine.now());
+    // A ping that is due goes out where a frame ends, also within what has come.
+    const std::size_t first = passed.boundary.value_or(buffer->bytes.size());
+    ++sending_parts_;
+    bool sent = co_await send_on(side, BytesView(buffer->bytes).substr(0, first));
+    if (sent && passed.verdict == Keeper::Verdict::fine) sent = co_await ping(other(side));
+    sent = sent && co_await send_on(side, BytesView(buffer->bytes).substr(first));
+    --sending_parts_;
+    if (!sent) co_return;
+    leave_for(passed.verdict);
+  }
+  co_await part(side);
+}
+
+io::Task<bool> Tunnel::send_on(TunnelSide from, BytesView bytes) {
+  if (bytes.empty()) co_return true;
+  note(from, bytes);
+  const auto sent = co_await stream(other(from)).send(bytes, {never, &group_.stop_source()});
+  if (!sent) note_deaf(other(from), sent.error());
+  co_return sent.has_value();
+}
+
+io::Task<bool> Tunnel::ping(TunnelSide to) {
+  const TimePoint now = worker_.engine.now();
+  if (now < kept_->keeper.next_ping(to) || !directions_[at(other(to))].frames.between_frames())
+    co_return true;
+  const auto frame = kept_->keeper.ping(to, now, worker_.engine.random());
+  if (!frame) {
+    leave(TunnelEnd::dead_peer, {.code = 1001, .reason = "the other side does not answer pings"});
+    co_return true;
+  }
+  const auto sent = co_await stream(to).send(*frame, {never, &group_.stop_source()});
+  if (!sent) note_deaf(to, sent.error());
+  co_return sent.has_value();
+}
+
+void Tunnel::leave_for(Keeper::Verdict verdict) {
+  using Verdict = Keeper::Verdict;
+  switch (verdict) {
+    case Verdict::fine: return;
+    case Verdict::message_too_long:
+      return leave(TunnelEnd::limit, {.code = 1009, .reason = "a message is longer than messageBytesMax"});
+    case Verdict::too_many_messages:
+      return leave(TunnelEnd::limit,
+                   {.code = 1008, .reason = "more messages a second than messagesPerSecondMax"});
+    case Verdict::too_many_bytes:
+      return leave(TunnelEnd::limit, {.code = 1008, .reason = "more bytes a second than bytesPerSecondMax"});
+  }
+}
+
+Duration Tunnel::round_trip(TunnelSide side) const {
+  const Duration measured = kept_ ? kept_->keeper.round_trip(side) : Duration::zero();
+  if (measured > Duration::zero()) return measured;
+  return std::chrono::microseconds(streams_[at(side)]->round_trip_microseconds());
+}
+
 void Tunnel::leave(TunnelEnd why, const Farewell& farewell) {
   if (leaving_) return;
+  if (frozen_) {
+    put_off_ = std::make_unique<const PutOff>(PutOff{why, farewell});
+    return;
+  }
   if (end_ == TunnelEnd::none) end_ = why;
   leaving_ = std::make_unique<const Leaving>(
       Leaving{farewell, worker_.engine.now() + worker_.limits.close_answer_timeout});
@@ -206,6 +317,8 @@ io::Task<> Tunnel::part(TunnelSide side) {
     if (at_boundary) break;
   }
   if (!closed && !direction.frames.opaque()) co_await send_close(side);
+  // What a keeper has held back of a frame goes nowhere either; but it is where what follows begins.
+  if (kept_) direction.frames.observe(kept_->keeper.held(side), told);
   while (!direction.frames.close_seen() && !direction.frames.opaque()) {
     const auto got = co_await from.receive(wait);
     if (!got || got->empty()) break;
@@ -298,6 +411,10 @@ void Tunnel::note_failure(TunnelSide side, const Error& error) {
 }
 
 void Tunnel::end(TunnelEnd why) {
+  if (frozen_) {
+    put_off_ = std::make_unique<const PutOff>(PutOff{why, std::nullopt});
+    return;
+  }
   if (end_ == TunnelEnd::none) end_ = why;
   group_.stop();
 }

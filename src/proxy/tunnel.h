@@ -9,6 +9,7 @@
 #include "io/task.h"
 #include "io/task_group.h"
 #include "proxy/activity_timer.h"
+#include "proxy/keeper.h"
 #include "proxy/moved_tunnel.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel_direction.h"
@@ -43,7 +44,7 @@ struct AdoptedTunnel {
 // What both sides are told when a tunnel has to end (RFC 6455 section 7.4.1).
 struct Farewell {
   std::uint16_t code = 1001;
-  std::string_view reason = {};  // a literal
+  std::string reason = {};
 };
 
 // What an exchange returns when it has become a tunnel; then it is gone.
@@ -79,6 +80,8 @@ class Tunnel final : public ListNode {
     std::array<int, tunnel_sides> descriptors{};
   };
   [[nodiscard]] std::optional<Frozen> freeze();
+  // Meanwhile end() and leave() are put off until the thaw; they are nothing to whoever has it after
+  // let_go().
   [[nodiscard]] bool frozen() const { return frozen_; }
   // It stays here after all.
   void thaw();
@@ -87,15 +90,25 @@ class Tunnel final : public ListNode {
 
   [[nodiscard]] const TunnelTag& tag() const { return tag_; }
   [[nodiscard]] TimePoint opened() const { return opened_; }
+  // From the keeper's pings, else TCP's own estimate; zero where there is none.
+  [[nodiscard]] Duration round_trip(TunnelSide side) const;
   [[nodiscard]] const TunnelDirection& from(TunnelSide side) const { return directions_[at(side)]; }
 
  private:
   class Watcher;
   class Silence;
+  struct Kept;
   Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> backend,
          TunnelTag tag);
   void keep_unsent(TunnelSide side, std::string bytes);
   io::Task<> pump(TunnelSide side);
+  // The same where a keeper looks at each frame.
+  io::Task<> pump_kept(TunnelSide side);
+  // False: the other side cannot take them.
+  io::Task<bool> send_on(TunnelSide from, BytesView bytes);
+  // Sends a ping to that side if one is due and a frame may stand here. False: it cannot be sent.
+  io::Task<bool> ping(TunnelSide to);
+  void leave_for(Keeper::Verdict verdict);
   // The end of a pump when the tunnel leaves: the frame under way, our Close, and what the side says until
   // its own.
   io::Task<> part(TunnelSide side);
@@ -128,15 +141,22 @@ class Tunnel final : public ListNode {
   io::TaskGroup group_;
   io::StopSource receives_;               // of the pumps: told when the tunnel is to leave
   std::unique_ptr<ActivityTimer> timer_;  // where silence has a limit
+  std::unique_ptr<Kept> kept_;            // where its listener has keepers
   TimePoint opened_;
   struct Leaving {
     Farewell farewell;
     TimePoint deadline;
   };
   std::unique_ptr<const Leaving> leaving_;
+  struct PutOff {
+    TunnelEnd why;
+    std::optional<Farewell> farewell;  // none: at once
+  };
+  std::unique_ptr<const PutOff> put_off_;
   TunnelEnd end_ = TunnelEnd::none;
   std::array<bool, tunnel_sides> ended_{};  // have ended their stream
   std::uint8_t parted_ = 0;                 // sides that are through with a leaving
+  std::uint8_t sending_parts_ = 0;          // pumps with more in hand than their streams know of
   bool deaf_ : 1 = false;                   // a side takes no more
   bool frozen_ : 1 = false;
   bool let_go_ : 1 = false;

@@ -16,6 +16,10 @@ std::string_view to_string(TunnelEnd end) {
     case TunnelEnd::half_closed: return "half closed";
     case TunnelEnd::unhealthy: return "member unhealthy";
     case TunnelEnd::shutdown: return "gateway shutdown";
+    case TunnelEnd::limit: return "limit";
+    case TunnelEnd::operator_closed: return "closed by the operator";
+    case TunnelEnd::member_left: return "drained: member left";
+    case TunnelEnd::update: return "drained: configuration update";
     case TunnelEnd::superseded: return "gateway upgrade";
     case TunnelEnd::tls: return "TLS failure";
     case TunnelEnd::failed: return "failure";

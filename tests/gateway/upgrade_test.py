@@ -21,6 +21,7 @@ from websocket import BINARY as OPCODE_BINARY, CLOSE, SWITCH, TEXT, WebSocket, f
 
 def open_tunnel(gateway, tls=False, path="/echo"):
     stream = gateway.connect(tls)
+    gateway.clients.append(stream)
     stream.sendall(handshake(path))
     head = b""
     while not head.endswith(b"\r\n\r\n"):
@@ -243,6 +244,127 @@ class Upgrade(unittest.TestCase):
         self.assertEqual(receive_exactly(stream, 7), frame(TEXT, b"hello", masked=False))
         self.assertEqual(gateway.get("/health")[0], 200)
 
+    def test_the_old_process_does_not_follow_its_files_any_more(self):
+        gateway = self.gateway(arguments=["--watch", "--drain", "1"])
+        stream = open_tunnel(gateway, tls=True)
+        gateway.upgrade()
+        gateway.local["frontendPorts"] = {"80": free_port(), "443": free_port()}
+        gateway.write_local(gateway.local)
+        wait_until(lambda: gateway.health()["configurationVersion"] == 2, "the reload in the new process: " + gateway.process.text)
+        gateway.http_port = gateway.local["frontendPorts"]["80"]
+        self.assertEqual(gateway.get("/health")[0], 200)
+        self.assertEqual(gateway.process.text.count("is in force"), 1)
+        stream.close()
+        self.assertEqual(gateway.process.wait_end(), 0)
+
+    def test_a_reload_asked_for_meanwhile_is_made_by_the_new_process(self):
+        binary = self.slow_successor(2)
+        gateway = self.gateway(binary=binary)
+        stream = open_tunnel(gateway)
+        gateway.process.send(signal.SIGUSR2)
+        gateway.process.wait_for("is started from")
+        pathlib.Path(os.path.dirname(binary), "held").read_text()  # blocks until the new process is held up
+        port = free_port()
+        gateway.local["frontendPorts"] = {"80": port, "443": 0}
+        gateway.write_local(gateway.local)
+        gateway.process.send(signal.SIGHUP)
+        gateway.process.wait_for(r"process (\d+) carries the traffic now")
+        gateway.process.wait_for("version 2 is in force")
+        gateway.successors.append(int(re.search(r"process (\d+) carries", gateway.process.text).group(1)))
+        gateway.http_port = port
+        self.assertEqual(gateway.get("/health")[0], 200)
+        stream.sendall(frame(TEXT, b"hello"))
+        self.assertEqual(receive_exactly(stream, 7), frame(TEXT, b"hello", masked=False))
+
+    def slow_successor(self, seconds):
+        """A binary whose next start waits, once the go could come, for so long; and says so in a pipe beside it."""
+        folder = tempfile.mkdtemp(prefix="passerelle-")
+        self.addCleanup(shutil.rmtree, folder)
+        binary = os.path.join(folder, "passerelle")
+        os.mkfifo(os.path.join(folder, "held"))
+        pathlib.Path(binary).write_text(f"#!{sys.executable}\n{RELAYING_SUCCESSOR.format(binary=BINARY, seconds=seconds)}")
+        os.chmod(binary, 0o755)
+        return binary
+
+    def test_a_second_upgrade_meanwhile_is_refused_and_a_failed_one_leaves_no_process(self):
+        folder = tempfile.mkdtemp(prefix="passerelle-")
+        self.addCleanup(shutil.rmtree, folder)
+        binary = os.path.join(folder, "passerelle")
+        shutil.copy(BINARY, binary)
+        gateway = self.gateway(binary=binary)
+        os.unlink(binary)
+        pathlib.Path(binary).write_text(f"#!{sys.executable}\nimport os, struct, time\n"
+                                        "os.write(int(os.environ['PASSERELLE_PREDECESSOR']), struct.pack('=IHBx', 4, 0, 0) + struct.pack('=I', 99))\ntime.sleep(60)\n")
+        os.chmod(binary, 0o755)
+        gateway.process.send(signal.SIGUSR2)
+        child = int(gateway.process.wait_for(r"process (\d+) is started").group(1))
+        gateway.process.send(signal.SIGUSR2)
+        gateway.process.wait_for(r"hands over in another way \(version 99 of it, here it is 1\): restart instead \(signal 9\); this process goes on")
+        self.assertFalse(is_running(child))
+        self.assertEqual(gateway.process.text.count("is started"), 1)
+        self.assertEqual(gateway.get("/health")[0], 200)
+
+    def test_sockets_that_systemd_opened_are_used_and_the_others_told(self):
+        wanted, other = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+        datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagram.bind(("127.0.0.1", wanted.getsockname()[1]))
+        port = wanted.getsockname()[1]
+
+        starter = self.starter_with((wanted, other, datagram))
+        numbers = [each.fileno() for each in (wanted, other, datagram)]
+        gateway = self.gateway(binary=starter, descriptors=numbers, workers=2, local={"frontendPorts": {"80": port, "443": 0}})
+        self.assertEqual(gateway.http_port, port)
+        gateway.process.wait_for(f"nothing in the configuration listens on 127.0.0.1:{other.getsockname()[1]}")
+        other.close()
+        self.assertEqual(gateway.get("/health")[0], 200)
+        stream = open_tunnel(gateway)
+        # The manager keeps the socket, so its end here is not the end of it.
+        gateway.local["frontendPorts"]["80"] = 0
+        gateway.write_local(gateway.local)
+        gateway.reload()
+        for _ in range(5):
+            socket.create_connection(("127.0.0.1", port)).close()
+        stream.sendall(frame(TEXT, b"hello"))
+        self.assertEqual(receive_exactly(stream, 7), frame(TEXT, b"hello", masked=False))
+        gateway.upgrade()
+        stream.sendall(frame(TEXT, b"hello"))
+        self.assertEqual(receive_exactly(stream, 7), frame(TEXT, b"hello", masked=False))
+
+    def starter_with(self, sockets):
+        """A program that starts the gateway as a service manager does, with these sockets from descriptor 3 on."""
+        folder = tempfile.mkdtemp(prefix="passerelle-")
+        self.addCleanup(shutil.rmtree, folder)
+        numbers = [each.fileno() for each in sockets]
+        path = os.path.join(folder, "start")
+        pathlib.Path(path).write_text(f"""#!{sys.executable}
+import os, sys
+if "PASSERELLE_PREDECESSOR" not in os.environ:
+    own = [os.dup(number) for number in {numbers}]
+    for place, number in enumerate(own):
+        os.dup2(number, 100 + place)
+    for place in range(len(own)):
+        os.dup2(100 + place, 3 + place)
+        os.set_inheritable(3 + place, True)
+        os.close(100 + place)
+    os.environ.update(LISTEN_FDS=str(len(own)), LISTEN_PID=str(os.getpid()))
+os.execv({BINARY!r}, [{BINARY!r}, *sys.argv[1:]])
+""")
+        os.chmod(path, 0o755)
+        return path
+
+    def test_it_tells_the_service_manager_which_process_it_is(self):
+        folder = tempfile.mkdtemp(prefix="passerelle-")
+        self.addCleanup(shutil.rmtree, folder)
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        manager.bind(os.path.join(folder, "notify"))
+        manager.settimeout(PATIENCE)
+        gateway = self.gateway(environment={"NOTIFY_SOCKET": os.path.join(folder, "notify")})
+        self.assertEqual(manager.recv(1000), b"READY=1")
+        gateway.upgrade()
+        self.assertRegex(manager.recv(1000).decode(), r"^RELOADING=1\nMONOTONIC_USEC=\d+$")
+        self.assertEqual(manager.recv(1000).decode(), f"READY=1\nMAINPID={gateway.pid}")
+
     def test_on_its_end_the_new_process_ends_the_old_one_too(self):
         gateway = self.gateway(arguments=["--drain", "1"])
         stream = open_tunnel(gateway, tls=True)
@@ -287,6 +409,39 @@ while True:
         sys.exit("the go came before its time")
     say(PREPARED if kind == KNOWLEDGE else TAKEN)
 """
+
+
+# Starts the real binary and relays the conversation; before what the new process says last ahead of the go, it waits.
+RELAYING_SUCCESSOR = r"""
+import os, pathlib, select, socket, struct, subprocess, sys, time
+if "PASSERELLE_PREDECESSOR" not in os.environ:
+    os.execv({binary!r}, sys.argv)
+old = socket.socket(fileno=int(os.environ["PASSERELLE_PREDECESSOR"]))
+old.setblocking(True)
+new, its = socket.socketpair()
+os.set_inheritable(its.fileno(), True)
+child = subprocess.Popen([{binary!r}, *sys.argv[1:]], pass_fds=[its.fileno()], env=dict(os.environ, PASSERELLE_PREDECESSOR=str(its.fileno())))
+its.close()
+held = False
+while True:
+    for source in select.select([old, new], [], [])[0]:
+        piece, descriptors, _, _ = socket.recv_fds(source, 65536, 250)
+        if not piece:
+            sys.exit(0)
+        if source is new and piece == struct.pack("=IHBx", 0, 0, 4) and not held:
+            held = True
+            with open(pathlib.Path(sys.argv[0]).with_name("held"), "w") as pipe:
+                pipe.write("yes")
+            time.sleep({seconds})
+        socket.send_fds(new if source is old else old, [piece], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 class WebSocketClient:

@@ -51,9 +51,9 @@ def example(change=None):
 class Process:
     """A child with its standard error collected line by line."""
 
-    def __init__(self, arguments, environment=None, preexec=None, stdout=subprocess.DEVNULL):
+    def __init__(self, arguments, environment=None, preexec=None, stdout=subprocess.DEVNULL, descriptors=()):
         env = dict(os.environ, **(environment or {}))
-        self.child = subprocess.Popen(arguments, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, preexec_fn=preexec)
+        self.child = subprocess.Popen(arguments, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, preexec_fn=preexec, pass_fds=descriptors)
         self.lines = []
         self.thread = threading.Thread(target=self._collect, daemon=True)
         self.thread.start()
@@ -101,7 +101,7 @@ class Process:
 class Gateway:
     """The gateway on the example's template (or another), its listeners on free ports of 127.0.0.1."""
 
-    def __init__(self, backends=None, template=None, local=None, arguments=(), workers=1, files=None, healthy=True, preexec=None, binary=BINARY, environment=None):
+    def __init__(self, backends=None, template=None, local=None, arguments=(), workers=1, files=None, healthy=True, preexec=None, binary=BINARY, environment=None, descriptors=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="passerelle-"))
         self.template_path = self.folder / "gateway.json"
         self.local_path = self.folder / "passerelle.local.json"
@@ -116,8 +116,9 @@ class Gateway:
         self.write_local(self.local)
         names = [str(self.template_path)] + [str(f) for f in (files or [])]
         self.successors = []  # their process ids, the newest last
+        self.clients = []  # connections made here that close before the gateway does, so that it need not wait for them
         self.process = Process([binary, "run", *names, "--admin", "127.0.0.1:0", "--workers", str(workers), "--drain", "5",
-                                "--access-log", str(self.log_path), *arguments], preexec=preexec, environment=environment)
+                                "--access-log", str(self.log_path), *arguments], preexec=preexec, environment=environment, descriptors=descriptors)
         try:
             ready = self.process.wait_for(r"^passerelle: ready.*admin http://127\.0\.0\.1:(\d+)/")
             self.admin_port = int(ready.group(1))
@@ -188,6 +189,9 @@ class Gateway:
         assert status == 200, body
         return json.loads(body)
 
+    def tunnels(self):
+        return json.loads(self.admin("/api/v1/tunnels")[1])["tunnels"]
+
     def members_up(self):
         return sum(m["health"] == "Up" for p in self.health()["pools"][:1] for m in p["members"])
 
@@ -256,6 +260,8 @@ class Gateway:
         return self
 
     def __exit__(self, kind, *_):
+        for client in self.clients:
+            client.close()
         if kind is None:
             return self.stop()
         print(self.process.text)

@@ -141,6 +141,9 @@ void decide(Decision& out, const DecisionInput& in) {
   out.route = route(in.gateway, in.frontend, {target.host, target.path}, in.considered);
   if (out.route.to == nullptr) return reject(out, 404, "no listener is for this host");
   if (!is_authenticated(out, in)) return;
+  if (out.asked.websocket &&
+      !model::is_allowed_origin(out.route.listener->allowed_origins, in.request.find("Origin")))
+    return reject(out, 403, "the listener's allowedOrigins do not have the Origin of this WebSocket");
   const model::Frontend& frontend = in.gateway.frontends[in.frontend];
   if (!out.route.to->redirect) {
     make_request(

@@ -1,0 +1,14 @@
+// Live tunnels, for the admin listener: found, shown, closed.
+#pragma once
+
+#include "admin/close_request.h"
+#include "admin/tunnel_query.h"
+#include "proxy/data_plane.h"
+
+namespace passerelle::program {
+
+[[nodiscard]] admin::TunnelPage find_tunnels(proxy::DataPlane& data_plane, const admin::TunnelQuery& query);
+// False: there is none with that id.
+bool close_tunnel(proxy::DataPlane& data_plane, const admin::CloseRequest& request);
+
+}  // namespace passerelle::program
