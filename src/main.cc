@@ -78,6 +78,7 @@ int main_with(const cli::Options& options, program::CommandLine command_line) {
     case cli::Verb::init: return cli::init(options);
     case cli::Verb::check: return cli::check(options);
     case cli::Verb::explain: return cli::explain(options);
+    case cli::Verb::what_if: return cli::what_if(options);
     case cli::Verb::tunnels: return cli::tunnels(options);
     case cli::Verb::upgrade: return cli::upgrade(options);
     case cli::Verb::backend: return run_backend(options);

@@ -95,11 +95,12 @@ http::Response AdminPages::read(const http::Request& request) const {
   if (path == "/readyz") return observed_.ready() ? text(200, "ready") : text(503, "not ready");
   if (path == "/metrics") return metrics();
   if (path == "/api/v1/health") return health();
+  if (path == "/api/v1/behaviour") return behaviour();
   if (path == "/api/v1/tunnels") return tunnels(request.target.query);
-  return text(
-      404,
-      "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels; POST /api/v1/probe /api/v1/upgrade "
-      "/api/v1/tunnels/ID/close");
+  return text(404,
+              "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels /api/v1/behaviour; POST "
+              "/api/v1/probe /api/v1/upgrade "
+              "/api/v1/tunnels/ID/close");
 }
 
 // In constant time: how far a guess was right must not show.
@@ -209,6 +210,31 @@ http::Response AdminPages::close(std::string_view id, const http::Request& reque
   if (!asked) return text(400, asked.error());
   if (!observed_.close_tunnel(*asked)) return text(404, "no tunnel has this id (any more)");
   return text(200, "both sides get a Close");
+}
+
+http::Response AdminPages::behaviour() const {
+  const auto gateway = observed_.gateway();
+  http::Response out{200, "application/json", {}, {}};
+  JsonWriter json(out.body);
+  json.begin_object().member("configurationVersion", observed_.configuration_version());
+  json.key("behaviour").begin_object();
+  for (const auto& [subject, facts] : control::describe(*gateway)) {
+    json.key(subject).begin_object();
+    for (const auto& [property, value] : facts) json.member(property, value);
+    json.end_object();
+  }
+  json.end_object().key("drains").begin_object();
+  for (const auto& [settings, over] : control::drains_of(*gateway))
+    json.member(settings, static_cast<std::uint64_t>(over.count()));
+  json.end_object().key("tunnels").begin_array();
+  for (const auto& each : observed_.tunnels_by_member()) {
+    json.begin_object().member("pool", each.pool).member("backendSettings", each.settings);
+    json.member("name", each.member).member("address", each.address).member("tls", each.tls);
+    json.member("tunnels", each.tunnels).end_object();
+  }
+  json.end_array().end_object();
+  out.body += '\n';
+  return out;
 }
 
 http::Response AdminPages::metrics() const {

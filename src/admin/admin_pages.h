@@ -10,6 +10,7 @@
 #include "admin/close_request.h"
 #include "admin/tunnel_query.h"
 #include "board/member.h"
+#include "control/behaviour.h"
 #include "http/server.h"
 #include "model/gateway.h"
 #include "telemetry/tunnel_counters.h"
@@ -40,6 +41,7 @@ struct Observed {
   std::function<std::uint64_t()> configuration_version;
   std::function<io::Task<std::vector<ProbedMember>>(model::Index group, model::Probe)> probe_now;
   std::function<io::Task<std::expected<UpgradeView, std::string>>()> upgrade;
+  std::function<std::vector<control::MemberTunnels>()> tunnels_by_member;
   std::function<bool(const CloseRequest&)> close_tunnel;  // false: there is none
 };
 
@@ -62,6 +64,7 @@ class AdminPages {
   [[nodiscard]] http::Response tunnels(std::string_view query) const;
   [[nodiscard]] http::Response close(std::string_view id, const http::Request& request) const;
   [[nodiscard]] http::Response metrics() const;
+  [[nodiscard]] http::Response behaviour() const;
   Observed observed_;
   std::string token_;
 };

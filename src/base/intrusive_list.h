@@ -54,6 +54,12 @@ class IntrusiveList {
     return item;
   }
 
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const ListNode* node = head_.next_; node != &head_; node = node->next_)
+      visit(static_cast<const T&>(*node));
+  }
+
   // Visits each; `visit` may take the visited one out, but no other.
   template <class Visit>
   void for_each(Visit visit) {

@@ -20,7 +20,18 @@ io::Task<> ask_and_stop(control::HttpClient& client, control::HttpQuestion quest
   engine.stop();
 }
 
+io::Task<> wait_and_stop(io::Engine& engine, Duration duration) {
+  (void)co_await engine.sleep({engine.now() + duration, nullptr});
+  engine.stop();
+}
+
 }  // namespace
+
+void AdminClient::wait(Duration duration) {
+  io::TaskGroup group(engine_);
+  group.spawn(wait_and_stop(engine_, duration));
+  engine_.run();
+}
 
 std::expected<std::string, int> AdminClient::ask(const std::string& path, std::string body, bool post) {
   const control::StateFolder state(options_.state);

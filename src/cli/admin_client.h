@@ -23,6 +23,8 @@ class AdminClient {
   [[nodiscard]] std::expected<std::string, int> post(const std::string& path, std::string body = {}) {
     return ask(path, std::move(body), true);
   }
+  // Before it is asked again.
+  void wait(Duration duration);
 
  private:
   std::expected<std::string, int> ask(const std::string& path, std::string body, bool post);

@@ -80,6 +80,50 @@ void add_run(CLI::App& app, Options& options) {
       "Exit: 0 done, 1 the configuration has errors, 2 wrong usage, 3 could not start.");
 }
 
+// Verbs that ask a running gateway.
+void add_asking(CLI::App& app, Options& options) {
+  auto* what_if = app.add_subcommand(
+      "what-if", "Say what applying these templates would do to the running gateway and its live tunnels.");
+  add_common(*what_if, options.files);
+  add_admin(*what_if, options);
+  what_if->add_option("--format", options.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  what_if->callback([&] { options.verb = Verb::what_if; });
+  what_if->footer(
+      "What differs is told in behaviour, not in text: + is new, - is gone, ~ is changed. Nothing is "
+      "applied.");
+
+  auto* tunnels = app.add_subcommand(
+      "tunnels", "Show the live tunnels of a running gateway; on a terminal, again every second.");
+  add_admin(*tunnels, options);
+  tunnels
+      ->add_option("--filter", options.filters,
+                   "NAME=VALUE with id, listener, rule, pool, client or member: only these; repeatable")
+      ->allow_extra_args(false);
+  tunnels
+      ->add_option("--sort", options.sort, "seconds, messages or bytes; with a - before it the largest first")
+      ->capture_default_str();
+  tunnels->add_option("--limit", options.limit, "at most so many (default: 20 on a terminal, else 1000)")
+      ->check(CLI::Range(1U, 10'000U));
+  tunnels->add_flag("--once", options.once, "once, also on a terminal");
+  tunnels->add_option("--format", options.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  tunnels->callback([&] { options.verb = Verb::tunnels; });
+  tunnels->footer(
+      "A round-trip time is that of the gateway's pings (\"pingSeconds\" in the local file), else TCP's own "
+      "estimate.\n"
+      "POST /api/v1/tunnels/ID/close with the token of the state folder closes one.");
+
+  auto* upgrade = app.add_subcommand(
+      "upgrade", "Hand over to the binary now installed, without losing a tunnel; as SIGUSR2 does.");
+  add_admin(*upgrade, options);
+  upgrade->add_option("--state", options.state, "the state folder of the gateway: its token is there");
+  upgrade->callback([&] { options.verb = Verb::upgrade; });
+  upgrade->footer(
+      "Listening sockets and tunnels in clear text move to the new process. Tunnels over TLS or HTTP/2 stay "
+      "with the old\n"
+      "one until they end, or until the next upgrade closes them. A new process that does not get ready "
+      "changes nothing.");
+}
+
 void add_others(CLI::App& app, Options& options) {
   auto* init =
       app.add_subcommand("init", "Write the local file this template needs, complete, commented, to edit.");
@@ -112,37 +156,6 @@ void add_others(CLI::App& app, Options& options) {
                    "KEY=VALUE, such as pool=images: exit 1 if it is not so; repeatable")
       ->allow_extra_args(false);
   explain->callback([&] { options.verb = Verb::explain; });
-
-  auto* tunnels = app.add_subcommand(
-      "tunnels", "Show the live tunnels of a running gateway; on a terminal, again every second.");
-  add_admin(*tunnels, options);
-  tunnels
-      ->add_option("--filter", options.filters,
-                   "NAME=VALUE with id, listener, rule, pool, client or member: only these; repeatable")
-      ->allow_extra_args(false);
-  tunnels
-      ->add_option("--sort", options.sort, "seconds, messages or bytes; with a - before it the largest first")
-      ->capture_default_str();
-  tunnels->add_option("--limit", options.limit, "at most so many (default: 20 on a terminal, else 1000)")
-      ->check(CLI::Range(1U, 10'000U));
-  tunnels->add_flag("--once", options.once, "once, also on a terminal");
-  tunnels->add_option("--format", options.format, "text or json")->check(CLI::IsMember({"text", "json"}));
-  tunnels->callback([&] { options.verb = Verb::tunnels; });
-  tunnels->footer(
-      "A round-trip time is that of the gateway's pings (\"pingSeconds\" in the local file), else TCP's own "
-      "estimate.\n"
-      "POST /api/v1/tunnels/ID/close with the token of the state folder closes one.");
-
-  auto* upgrade = app.add_subcommand(
-      "upgrade", "Hand over to the binary now installed, without losing a tunnel; as SIGUSR2 does.");
-  add_admin(*upgrade, options);
-  upgrade->add_option("--state", options.state, "the state folder of the gateway: its token is there");
-  upgrade->callback([&] { options.verb = Verb::upgrade; });
-  upgrade->footer(
-      "Listening sockets and tunnels in clear text move to the new process. Tunnels over TLS or HTTP/2 stay "
-      "with the old\n"
-      "one until they end, or until the next upgrade closes them. A new process that does not get ready "
-      "changes nothing.");
 
   auto* backend = app.add_subcommand(
       "backend", "The demo backend: a chat page at /, WebSockets at /chat and /echo, 200 at /health.");
@@ -186,6 +199,7 @@ std::expected<Options, int> parse_options(int count, char** arguments, unsigned 
   app.set_version_flag("--version", "");
   add_run(app, options);
   add_others(app, options);
+  add_asking(app, options);
   let_later_win(app);
   try {
     app.parse(normalised(count, arguments));

@@ -11,7 +11,7 @@
 
 namespace passerelle::cli {
 
-enum class Verb : std::uint8_t { run, init, check, explain, tunnels, upgrade, backend, version };
+enum class Verb : std::uint8_t { run, init, check, explain, what_if, tunnels, upgrade, backend, version };
 
 // A value.
 struct Options {

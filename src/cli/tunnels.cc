@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
 #include "arm/json_reader.h"
 #include "base/text.h"
@@ -113,7 +112,7 @@ int tunnels(const Options& options) {
     print_table(*page, width);
     if (!live) return exit_done;
     std::fflush(stdout);
-    std::this_thread::sleep_for(look_again);
+    gateway.wait(look_again);
   }
 }
 

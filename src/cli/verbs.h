@@ -17,6 +17,9 @@ namespace passerelle::cli {
 // `tunnels`: live tunnels of a running gateway, in the terminal.
 [[nodiscard]] int tunnels(const Options& options);
 
+// `what-if`: what applying this would do to the running gateway.
+[[nodiscard]] int what_if(const Options& options);
+
 // `upgrade`: hand over to the binary now installed.
 [[nodiscard]] int upgrade(const Options& options);
 

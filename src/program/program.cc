@@ -124,6 +124,7 @@ admin::Observed Program::observed() {
           [this] { return configuration_.version(); },
           [this](model::Index group, model::Probe probe) { return probe_now(group, std::move(probe)); },
           [this] { return upgrade("the admin listener"); },
+          [this] { return tunnels_by_member(data_plane_); },
           [this](const admin::CloseRequest& request) { return close_tunnel(data_plane_, request); }};
 }
 

@@ -1,6 +1,7 @@
 #include "program/tunnel_views.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 
@@ -103,6 +104,22 @@ admin::TunnelPage find_tunnels(proxy::DataPlane& data_plane, const TunnelQuery& 
   for (std::size_t i = query.offset; i < std::min(most, found.size()); ++i)
     page.tunnels.push_back(std::move(found[i].view));
   return page;
+}
+
+std::vector<control::MemberTunnels> tunnels_by_member(proxy::DataPlane& data_plane) {
+  std::map<std::pair<const board::Member*, std::string_view>, control::MemberTunnels> found;
+  data_plane.visit_workers([&](proxy::Worker& worker) {
+    worker.tunnels.for_each([&](const proxy::Tunnel& tunnel) {
+      const board::Member& member = *tunnel.tag().seat.member();
+      const std::string& pool = tunnel.tag().names->pool;
+      auto& entry = found[{&member, pool}];
+      if (entry.tunnels++ > 0) return;
+      entry = {pool, member.settings_name, member.name, member.address, member.tls, 1};
+    });
+  });
+  std::vector<control::MemberTunnels> out;
+  for (auto& [key, entry] : found) out.push_back(std::move(entry));
+  return out;
 }
 
 bool close_tunnel(proxy::DataPlane& data_plane, const admin::CloseRequest& request) {

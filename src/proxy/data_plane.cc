@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "proxy/tunnel_drain.h"
 #include "proxy/worker_thread.h"
 
 namespace passerelle::proxy {
@@ -18,6 +19,7 @@ constexpr std::chrono::seconds drain_timeout_without_draining{30};
 DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
                      const DataPlaneSettings& settings, telemetry::EventLog& events)
     : control_(control),
+      events_(events),
       tls_(settings.staples),
       directory_(control, resolver, events, [this] { publish_members(); }),
       prober_(control, settings.worker.limits, events,
@@ -99,14 +101,15 @@ void DataPlane::commit() {
   const auto prepared = std::move(prepared_);
   directory_.set_gateway(*prepared->snapshot->gateway);
   prepared->snapshot->groups = directory_.groups(*prepared->snapshot->gateway);
-  publish(prepared->snapshot);
+  ++version_;
+  publish(prepared->snapshot, true);
   listening_.commit(std::move(prepared->sockets), *snapshot_);
   update_probes();
 }
 
-void DataPlane::publish(std::shared_ptr<const Snapshot> snapshot) {
+void DataPlane::publish(std::shared_ptr<const Snapshot> snapshot, bool configured) {
   const auto before = std::exchange(snapshot_, std::move(snapshot));
-  if (before) note_leaving(*before);
+  if (before) note_leaving(*before, configured);
   for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.set_snapshot(snapshot_); });
 }
 
@@ -194,30 +197,63 @@ io::Task<> DataPlane::end_down_member(std::shared_ptr<board::Member> member, Dur
   });
 }
 
-void DataPlane::note_leaving(const Snapshot& before) {
+void DataPlane::note_leaving(const Snapshot& before, bool configured) {
   std::set<const board::Member*> here;
   for (const board::Group& group : snapshot_->groups) {
     for (const auto& member : group.members) here.insert(member.get());
   }
+  std::map<std::string, Duration> drains;
   for (std::size_t i = 0; i < before.groups.size(); ++i) {
-    const auto& drain_timeout = before.gateway->groups[i].settings.drain_timeout;
+    const model::BackendSettings& settings = before.gateway->groups[i].settings;
+    const Duration delay = settings.drain_timeout.value_or(drain_timeout_without_draining);
+    drains[settings.name] = delay;
     for (const auto& member : before.groups[i].members) {
-      if (here.insert(member.get()).second)
-        tasks_.spawn(end_left_member(member, drain_timeout.value_or(drain_timeout_without_draining)));
+      if (!here.insert(member.get()).second) continue;
+      tasks_.spawn(end_left_member(member, delay, configured && settings.drain_timeout));
     }
   }
+  if (!configured || !snapshot_->gateway->options.update_drains_tunnels) return;
+  for (const auto& [settings, delay] : drains) tasks_.spawn(end_by_update(settings, delay));
 }
 
-io::Task<> DataPlane::end_left_member(std::shared_ptr<board::Member> member, Duration delay) {
-  const auto departure = ++member->departures;
-  if (!co_await control_.sleep(control_.in(delay, tasks_.stop_source())) || member->departures != departure)
-    co_return;
+bool DataPlane::is_here(const board::Member& member) const {
   for (const board::Group& group : snapshot_->groups) {
-    if (std::ranges::find(group.members, member) != group.members.end()) co_return;  // it came back
+    for (const auto& each : group.members) {
+      if (each.get() == &member) return true;
+    }
   }
+  return false;
+}
+
+io::Task<> DataPlane::end_left_member(std::shared_ptr<board::Member> member, Duration delay,
+                                      bool tunnels_too) {
+  const auto departure = ++member->departures;
+  const auto came_back = [&] { return member->departures != departure || is_here(*member); };
+  const TimePoint began = control_.now(), end = began + delay;
+  // What was removed by DNS goes on: that is no decision of whoever runs the gateway.
+  TunnelDrain tunnels(
+      threads_, tunnels_too ? member.get() : nullptr, TunnelEnd::member_left,
+      {.code = 1012,
+       .reason = fmt::format("the member left with version {} of the configuration", version_)});
+  if (tunnels_too && tunnels.tunnels() > 0)
+    events_.info("configuration", "member {} leaves: its {} tunnel{} drain over {} s", member->address,
+                 tunnels.tunnels(), tunnels.tunnels() == 1 ? "" : "s",
+                 std::chrono::duration_cast<std::chrono::seconds>(delay).count());
+  while (control_.now() < end) {
+    const TimePoint next = tunnels_too ? std::min(end, control_.now() + TunnelDrain::interval(delay)) : end;
+    if (!co_await control_.sleep({next, &tasks_.stop_source()}) || came_back()) co_return;
+    if (tunnels_too) tunnels.step(std::chrono::duration<double>(end - control_.now()) / delay);
+  }
+  if (tunnels_too) tunnels.step(0);
   // Nobody probes it any more: should it come back, it has to answer first.
   member->health = model::Health::unknown;
   visit_workers([&](Worker& worker) { worker.end_requests_of(*member); });
+}
+
+io::Task<> DataPlane::end_by_update(std::string settings, Duration delay) {
+  const TimePoint update = control_.now();
+  if (!co_await control_.sleep(control_.in(delay, tasks_.stop_source()))) co_return;
+  visit_workers([&](Worker& worker) { worker.end_tunnels_of(settings, update, TunnelEnd::update); });
 }
 
 io::Task<> DataPlane::rotate_ticket_keys() {
@@ -227,20 +263,23 @@ io::Task<> DataPlane::rotate_ticket_keys() {
 
 io::Task<bool> DataPlane::drain(io::Wait wait, TunnelEnd why, const Farewell& farewell) {
   constexpr std::chrono::milliseconds look_again{20};
-  // Tunnels leave evenly over the time, so that their clients do not come back all at once; the last ones
-  // have time to answer, even where none was given.
+  // The last ones have time to answer, even where none was given.
   const Duration for_answers = threads_.front()->worker().limits.close_answer_timeout;
   const TimePoint began = control_.now();
   const TimePoint last_leave = std::max(began, wait.deadline - for_answers);
-  const double span = std::chrono::duration<double>(last_leave - began).count();
+  const Duration span = last_leave - began;
   visit_workers([](Worker& worker) { worker.drain(); });
   listening_.forget();
+  TunnelDrain tunnels(threads_, nullptr, why, farewell);
+  TimePoint next_step = began;
   for (;;) {
     const TimePoint now = control_.now();
-    const double left = now < last_leave ? std::chrono::duration<double>(last_leave - now).count() / span : 0;
+    if (now >= next_step) {
+      tunnels.step(now < last_leave ? std::chrono::duration<double>(last_leave - now) / span : 0);
+      next_step = std::min(now + TunnelDrain::interval(span), std::max(now + look_again, last_leave));
+    }
     bool busy = false, parting = false;
     visit_workers([&](Worker& worker) {
-      worker.drain_tunnels(left, why, farewell);
       busy = busy || worker.busy() > 0;
       parting = parting || !worker.tunnels.empty();
     });

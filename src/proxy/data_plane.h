@@ -108,20 +108,26 @@ class DataPlane {
   std::shared_ptr<const telemetry::RouteCounters> counters_of(const RouteNames& names);
   // New members, same configuration: DNS has spoken.
   void publish_members();
-  void publish(std::shared_ptr<const Snapshot> snapshot);
+  // `configured`: by a configuration, rather than by DNS.
+  void publish(std::shared_ptr<const Snapshot> snapshot, bool configured = false);
   [[nodiscard]] std::vector<ProbeTarget> probe_targets(std::size_t group) const;
   void update_probes();
   void on_health(const std::shared_ptr<board::Member>& member, model::Health health);
   // Section 8.3: what is under way at a member that is down may go on for the drain timeout, then it ends.
   io::Task<> end_down_member(std::shared_ptr<board::Member> member, Duration delay);
-  // The same for one that has left the configuration. Its tunnels go on (founding document).
-  void note_leaving(const Snapshot& before);
+  // The same for one that has left; where its settings drain, and a configuration removed it, its tunnels
+  // leave over that time.
+  void note_leaving(const Snapshot& before, bool configured);
+  [[nodiscard]] bool is_here(const board::Member& member) const;
   [[nodiscard]] TunnelTag tag_of(const MovedTunnel& moved, std::shared_ptr<board::Member> member);
   [[nodiscard]] std::shared_ptr<board::Member> member_of(const MovedTunnel::Member& moved);
   io::Task<> rotate_ticket_keys();
-  io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay);
+  io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay, bool tunnels_too);
+  // azureParity.updateDrainsTunnels.
+  io::Task<> end_by_update(std::string settings, Duration delay);
 
   io::Engine& control_;
+  telemetry::EventLog& events_;
   TlsContexts tls_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
   std::shared_ptr<const Snapshot> snapshot_;
@@ -132,6 +138,7 @@ class DataPlane {
   std::map<MovedTunnel::Route, std::weak_ptr<const RouteNames>> moved_names_;
   std::size_t next_worker_ = 0;  // gets the next tunnel that arrives
   bool retired_ = false;
+  std::uint64_t version_ = 0;  // of the configuration in force
   BackendDirectory directory_;
   Prober prober_;
   io::TaskGroup tasks_;

@@ -484,6 +484,9 @@ void Tunnel::log_close() {
         from(end_ == TunnelEnd::client_closed ? TunnelSide::client : TunnelSide::backend).frames;
     close.code = frames.close_code();
     close.reason = frames.close_reason();
+  } else if (leaving_) {
+    close.code = leaving_->farewell.code;
+    close.reason = leaving_->farewell.reason;
   }
   worker_.access_log.tunnel_closed(record, trace, close);
 }

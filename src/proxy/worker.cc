@@ -1,7 +1,5 @@
 #include "proxy/worker.h"
 
-#include <cmath>
-
 #include "proxy/attempt.h"
 #include "proxy/connection.h"
 
@@ -98,15 +96,28 @@ void Worker::leave_tunnels_of(const board::Member& member, TunnelEnd why, const 
   });
 }
 
-void Worker::drain_tunnels(double left, TunnelEnd why, const Farewell& farewell) {
-  std::size_t staying = 0;
-  tunnels.for_each([&](Tunnel& tunnel) { staying += tunnel.leaving() ? 0 : 1; });
-  if (!tunnels_to_drain_) tunnels_to_drain_ = staying;
-  const auto may_stay = static_cast<std::size_t>(std::ceil(static_cast<double>(*tunnels_to_drain_) * left));
+std::size_t Worker::tunnels_staying(const board::Member* member) const {
+  std::size_t out = 0;
+  tunnels.for_each([&](const Tunnel& tunnel) {
+    if (!tunnel.leaving() && (member == nullptr || tunnel.tag().seat.member().get() == member)) ++out;
+  });
+  return out;
+}
+
+void Worker::drain_tunnels(std::size_t may_stay, const board::Member* member, TunnelEnd why,
+                           const Farewell& farewell) {
+  std::size_t staying = tunnels_staying(member);
   tunnels.for_each([&](Tunnel& tunnel) {
     if (staying <= may_stay || tunnel.leaving()) return;
+    if (member != nullptr && tunnel.tag().seat.member().get() != member) return;
     --staying;
     tunnel.leave(why, farewell);
+  });
+}
+
+void Worker::end_tunnels_of(const std::string& settings, TimePoint before, TunnelEnd why) {
+  tunnels.for_each([&](Tunnel& tunnel) {
+    if (tunnel.opened() < before && tunnel.tag().names->settings == settings) tunnel.end(why);
   });
 }
 

@@ -54,9 +54,13 @@ class Worker {
   // Everything that still runs ends now; co_await the task, then the engine may stop.
   [[nodiscard]] io::Task<> finish();
   void leave_tunnels_of(const board::Member& member, TunnelEnd why, const Farewell& farewell);
-  // While draining: so many of its tunnels may stay that they end evenly over the time. `left` falls from 1
-  // to 0.
-  void drain_tunnels(double left, TunnelEnd why, const Farewell& farewell);
+  // Its tunnels that have not been asked to leave yet; with a member, of those at it.
+  [[nodiscard]] std::size_t tunnels_staying(const board::Member* member) const;
+  // Asks so many of them to leave that no more than `may_stay` are left.
+  void drain_tunnels(std::size_t may_stay, const board::Member* member, TunnelEnd why,
+                     const Farewell& farewell);
+  // Azure's way: tunnels under this setting from before that time end, without a word.
+  void end_tunnels_of(const std::string& settings, TimePoint before, TunnelEnd why);
   void end_requests_of(const board::Member& member);
   // Of a hand-over: all that can be moved, held still; then one of the two others.
   [[nodiscard]] std::vector<Tunnel::Frozen> freeze_tunnels();
@@ -105,7 +109,6 @@ class Worker {
   std::multimap<SocketId, std::shared_ptr<Socket>> sockets_;
   io::TaskGroup tasks_;
   io::StopSource draining_;
-  std::optional<std::size_t> tunnels_to_drain_;  // when it began
   bool accepting_;
   bool listeners_handed_over_ = false;
   TimePoint failures_since_{};

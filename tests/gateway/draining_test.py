@@ -1,15 +1,18 @@
 """A member that leaves, or is down: what is under way may finish, then ends; tunnels and affinity go by their own rules."""
 import os
 import re
+import select
 import socket
+import struct
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from config import Config
-from harness import PATIENCE, Gateway, MirrorBackend, ScriptedBackend, receive_all, wait_until
-from websocket import WebSocket, answer_echo
+from harness import PATIENCE, Gateway, MirrorBackend, ScriptedBackend, receive_all, receive_exactly, receive_until, scaled, wait_until
+from websocket import CLOSE, TEXT, WebSocket, answer_echo, frame, handshake
 
 
 class Slow(ScriptedBackend):
@@ -76,17 +79,65 @@ class Draining(unittest.TestCase):
         self.one.let.set()
         self.assertIn(b"X-Backend: one", receive_all(slow))
 
-    def test_past_the_drain_timeout_it_ends_and_tunnels_do_not(self):
-        self.start(drain=1)
+    def test_past_the_time_without_draining_requests_end_and_tunnels_do_not(self):
+        self.start()
         with socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE) as client:
             tunnel = WebSocket(client, "/chat")
             slow = self.begin("/slow")
             self.assertTrue(self.one.asked.wait(PATIENCE))
             self.swap()
-            self.assertTrue(receive_all(slow).startswith(b"HTTP/1.1 502 "))
-            self.gateway.process.wait_for("it has left or is down, and its drain timeout is over")
             wait_until(lambda: [m["health"] for m in self.members()] == ["Up"], "it is forgotten")
             tunnel.echo(b"the tunnel outlives its member's configuration")
+            self.one.let.set()
+            self.assertIn(b"X-Backend: one", receive_all(slow))
+
+    def test_past_the_drain_timeout_requests_end(self):
+        self.start(drain=1)
+        slow = self.begin("/slow")
+        self.assertTrue(self.one.asked.wait(PATIENCE))
+        self.swap()
+        self.assertTrue(receive_all(slow).startswith(b"HTTP/1.1 502 "))
+        self.gateway.process.wait_for("it has left or is down, and its drain timeout is over")
+
+    def test_tunnels_of_a_member_that_leaves_drain_evenly_as_its_settings_say(self):
+        self.start(drain=2)
+        tunnels = [self.open() for _ in range(scaled(1000, 100))]
+        self.swap()
+        began = time.monotonic()
+        ends = []
+        waiting = {tunnel: b"" for tunnel in tunnels}
+        while waiting:
+            for tunnel in select.select(list(waiting), [], [], PATIENCE)[0]:
+                waiting[tunnel] += tunnel.recv(1000)
+                if len(waiting[tunnel]) >= 4:
+                    self.assertEqual(waiting.pop(tunnel)[2:4], struct.pack("!H", 1012))
+                    ends.append(time.monotonic() - began)
+                    tunnel.sendall(frame(CLOSE, struct.pack("!H", 1012)))
+        halfway = sum(end < 1.2 for end in ends) / len(ends)
+        self.assertGreater(halfway, 0.2, "some leave in the first half")
+        self.assertLess(halfway, 0.8, "and some in the second")
+        record = self.gateway.wait_record(lambda r: r.get("tunnel", {}).get("event") == "close", "a close record")["tunnel"]
+        self.assertEqual((record["cause"], record["closeCode"], record["closeReason"]),
+                         ("drained: member left", 1012, "the member left with version 2 of the configuration"))
+
+    def open(self):
+        client = socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE)
+        self.addCleanup(client.close)
+        client.sendall(handshake("/chat"))
+        receive_until(client, b"\r\n\r\n")
+        return client
+
+    def test_with_azures_way_every_update_ends_the_tunnels_after_the_drain_timeout(self):
+        self.config.local = lambda plain=self.config.local: dict(plain(), azureParity={"updateDrainsTunnels": True})
+        self.start(drain=1)
+        tunnel = self.open()
+        self.gateway.reload()
+        young = self.open()
+        self.assertEqual(tunnel.recv(1), b"", "no Close: clients see 1006, as in Azure")
+        young.sendall(frame(TEXT, b"hello"))
+        self.assertEqual(receive_exactly(young, 7), frame(TEXT, b"hello", masked=False))
+        record = self.gateway.wait_record(lambda r: r.get("tunnel", {}).get("event") == "close", "the close record")
+        self.assertEqual(record["tunnel"]["cause"], "drained: configuration update")
 
     def test_a_member_that_comes_back_in_time_keeps_what_it_has(self):
         self.start(drain=2)
