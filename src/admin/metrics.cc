@@ -191,6 +191,11 @@ std::string metrics_text(const Measured& seen) {
   add_tunnel_frames(out, seen.tunnel_frames);
   add_routes(out, seen.routes);
   out.add("tls_handshakes_total", "TLS handshakes with clients.", counter, &Counters::tls_handshakes);
+  out.add("upgrades_waited_total", "WebSocket handshakes that waited for their turn at a member.", counter,
+          &Counters::upgrades_waited);
+  out.add("upgrades_refused_total",
+          "WebSocket handshakes turned away with a 503 because too many were waiting.", counter,
+          &Counters::upgrades_refused);
   out.add("tls_handshakes_failed_total", "TLS handshakes with clients that failed.", counter,
           &Counters::tls_handshakes_failed);
   add_members(out, *seen.gateway, seen.groups);

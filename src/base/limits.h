@@ -85,6 +85,18 @@ struct Limits {
   std::size_t members_tried_max = 3;               // connect failures before a request ends in 502
   // What is remembered of clients' certificates, a worker; past it all is forgotten and asked again.
   std::size_t revocation_verdicts_max = 10'000;
+  // --- when many come at once ---
+  // Steps of TLS handshakes that cost something, in a turn of a worker's loop; the others wait, and what is
+  // open is served in between. Past the second: the connection is closed.
+  std::size_t tls_steps_a_turn = 4;
+  std::size_t tls_steps_waiting_max = 20'000;
+  // WebSocket handshakes under way at one member, a worker. The others wait, so many of a worker and so long
+  // at most. Past it: 503 with a Retry-After of up to retry_after_max, another one for each.
+  std::size_t member_upgrades_max = 100;
+  std::size_t upgrades_waiting_max = 10'000;
+  std::chrono::seconds upgrade_wait_timeout{10};
+  std::chrono::seconds retry_after_max{30};
+
   std::size_t connections_max = 100'000;  // open client connections and tunnels, a worker
 };
 

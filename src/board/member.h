@@ -47,6 +47,14 @@ class Member {
   const std::uint64_t identity;  // for hashing clients to members
 
   std::atomic<Health> health = Health::unknown;
+  // When it came back after it was down, and how many tunnels it was given since
+  // (policy/balancing/slow_start).
+  std::atomic<TimePoint> returned = TimePoint::min();
+  std::atomic<std::uint32_t> tunnels_since_return = 0;
+  void note_return(TimePoint now) {
+    tunnels_since_return = 0;
+    returned = now;
+  }
   // How often it left or went down: whoever waits for a drain to end knows by it that this is still the same
   // one. The control plane's.
   std::uint32_t departures = 0;

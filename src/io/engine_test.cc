@@ -14,6 +14,7 @@
 #include "io/simulated_engine.h"
 #include "io/system_clock.h"
 #include "io/task_group.h"
+#include "io/turn_gate.h"
 
 namespace passerelle::io {
 namespace {
@@ -361,6 +362,30 @@ Task<> freeze_and_thaw(Kind& kind, Listener& listener) {
 TYPED_TEST(EngineTest, AFrozenStreamHearsAfterTheThawWhatWasSaidMeanwhile) {
   const auto listener = this->listen();
   this->run(freeze_and_thaw(this->kind, *listener));
+}
+
+Task<> pass(TurnGate& gate, int& passed) {
+  if (!gate.try_pass()) co_await gate.wait();
+  ++passed;
+}
+
+template <class Kind>
+Task<> watch_turns(Kind& kind, TaskGroup& group) {
+  TurnGate gate(kind.engine, 3);
+  int passed = 0;
+  for (int i = 0; i < 20; ++i) group.spawn(pass(gate, passed));
+  EXPECT_EQ(passed, 3);
+  for (int turns = 0; turns < 10; ++turns) {
+    const int before = passed;
+    co_await kind.engine.yield();
+    EXPECT_LE(passed - before, 3);
+  }
+  EXPECT_EQ(passed, 20);
+  EXPECT_EQ(gate.waiting(), 0U);
+}
+
+TYPED_TEST(EngineTest, ATurnGateLetsSoManyThroughInATurnAndEverybodyInTheEnd) {
+  this->run(watch_turns(this->kind, this->group));
 }
 
 }  // namespace

@@ -24,7 +24,12 @@ io::Task<std::unique_ptr<tls::TlsStream>> secure(Worker& worker, std::unique_ptr
                                                  const tls::ServerContext& context, ConnectionFacts& facts) {
   auto secured = std::make_unique<tls::TlsStream>(std::move(stream), context, worker.tls_workspace);
   const io::Wait wait = worker.engine.in(worker.limits.tls_handshake_timeout, worker.stop());
-  const auto shaken = co_await secured->handshake(wait);
+  if (worker.tls_gate.waiting() >= worker.limits.tls_steps_waiting_max) {
+    worker.counters.connections_refused.add();
+    worker.tell_failure("tls_steps_waiting_max is reached: a connection is refused");
+    co_return nullptr;
+  }
+  const auto shaken = co_await secured->handshake(wait, &worker.tls_gate);
   if (!shaken) {
     worker.counters.tls_handshakes_failed.add();
     worker.events.debug("tls", "handshake with {} failed: {} {}", facts.peer_ip,

@@ -56,6 +56,7 @@ void make_error_head(MessageHead& out, const ErrorPage& page, std::size_t body_b
   out.add(FieldId::content_length, "Content-Length", fmt::format_int(body_bytes).c_str());
   if (page.status == 405) out.add("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
   if (!page.location.empty()) out.add("Location", page.location);
+  if (page.retry_after.count() > 0) out.add("Retry-After", fmt::format_int(page.retry_after.count()).c_str());
   out.add(FieldId::connection, "Connection", page.keep_alive ? "keep-alive" : "close");
 }
 

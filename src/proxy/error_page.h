@@ -1,6 +1,7 @@
 // The gateway's own answers: the shape of Azure's pages, with our own token (behaviour sheet, section 13).
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,8 +23,9 @@ struct ErrorPage {
   int status = 500;
   std::string_view date;
   bool keep_alive = false;
-  std::string_view location = {};  // of a redirect
-  std::string_view note = {};      // in our own body, under the headline
+  std::string_view location = {};       // of a redirect
+  std::string_view note = {};           // in our own body, under the headline
+  std::chrono::seconds retry_after{0};  // none
 };
 
 // The response's head, for a body of this size; and its body, where there is no custom one.

@@ -88,6 +88,15 @@ io::Task<ExchangeOutcome> Exchange::run() {
   for (;;) {
     ChosenMember chosen = choice_->next(websocket(), worker_.limits.members_tried_max);
     if (!chosen.member) break;
+    std::optional<UpgradeQueue::Slot> slot;
+    if (websocket()) {
+      slot = co_await worker_.upgrades.enter(chosen.member, worker_.stop());
+      if (!slot) {
+        status = 503;
+        worker_.counters.upgrades_refused.add();
+        break;
+      }
+    }
     Attempt attempt(*this, std::move(chosen));
     auto outcome = co_await attempt.run();
     if (auto* upgraded = std::get_if<Upgraded>(&outcome)) co_return std::move(*upgraded);
@@ -125,7 +134,7 @@ void Exchange::choose_among() {
   }
   client_context_ = at->client_contexts[index];
   choice_.emplace(at->gateway->groups[index], at->groups[index], request_, client_facts_,
-                  at->gateway->options.tunnels_to_fewest);
+                  at->gateway->options.tunnels_to_fewest, worker_.engine.now());
 }
 
 io::Task<int> Exchange::spool_body() {
@@ -191,7 +200,12 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
   }
   const std::shared_ptr<const std::string> custom = custom_page(status);
   const bool with_body = request_.method() != "HEAD";
-  const ErrorPage page{status, worker_.date(), keep_alive, location, decision_->note};
+  const ErrorPage page{.status = status,
+                       .date = worker_.date(),
+                       .keep_alive = keep_alive,
+                       .location = location,
+                       .note = decision_->note,
+                       .retry_after = status == 503 ? spread_retry() : std::chrono::seconds(0)};
   auto own = worker_.http_workspace.buffers.take();
   if (!custom || custom->empty()) append_error_body(own->bytes, page);
   const std::string& body = custom && !custom->empty() ? *custom : own->bytes;
@@ -205,6 +219,12 @@ io::Task<AfterExchange> Exchange::answer_page(int status, bool keep_alive, std::
   log(status);
   if (!sent) co_return AfterExchange::gone;
   co_return keep_alive ? AfterExchange::keep_alive : AfterExchange::close;
+}
+
+// Another one for each, so that those who are turned away together do not come back together.
+std::chrono::seconds Exchange::spread_retry() const {
+  const auto most = static_cast<std::uint64_t>(worker_.limits.retry_after_max.count());
+  return std::chrono::seconds(1 + worker_.engine.random().next() % most);
 }
 
 std::shared_ptr<const std::string> Exchange::custom_page(int status) const {

@@ -70,6 +70,7 @@ class Exchange {
   // What the gateway knows of this client.
   [[nodiscard]] policy::ClientFacts client_facts() const;
   [[nodiscard]] io::Task<AfterExchange> refuse(const policy::Decision& decision);
+  [[nodiscard]] std::chrono::seconds spread_retry() const;
   // customErrorConfigurations; null: our own page.
   [[nodiscard]] std::shared_ptr<const std::string> custom_page(int status) const;
   void note_try(const board::Member& member, int status, Duration took);

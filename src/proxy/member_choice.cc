@@ -1,15 +1,18 @@
 #include "proxy/member_choice.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "policy/affinity/affinity.h"
 #include "policy/balancing/balancing.h"
+#include "policy/balancing/slow_start.h"
 
 namespace passerelle::proxy {
 
 MemberChoice::MemberChoice(const model::BackendGroup& configured, const board::Group& group,
-                           const MessageHead& request, const policy::ClientFacts& client, bool fewest_tunnels)
-    : configured_(configured), group_(group), client_(client), fewest_tunnels_(fewest_tunnels) {
+                           const MessageHead& request, const policy::ClientFacts& client, bool fewest_tunnels,
+                           TimePoint now)
+    : configured_(configured), group_(group), client_(client), fewest_tunnels_(fewest_tunnels), now_(now) {
   const std::string& cookie = configured_.settings.affinity_cookie;
   if (!cookie.empty()) asked_ = policy::affinity_asked(request, cookie).value_or("");
 }
@@ -21,7 +24,11 @@ bool MemberChoice::is_up(std::size_t i) const {
 bool MemberChoice::usable(std::size_t i, bool too_few) const {
   // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
   if (!is_up(i) && !(too_few && i < configured_.settings.probe.min_servers)) return false;
-  return !has_failed(*group_.members[i]);
+  const board::Member& member = *group_.members[i];
+  if (slowly_ && !policy::is_warm_enough(now_ - std::max(member.returned.load(), TimePoint{}),
+                                         member.tunnels_since_return.load()))
+    return false;
+  return !has_failed(member);
 }
 
 bool MemberChoice::has_failed(const board::Member& member) const {
@@ -30,8 +37,17 @@ bool MemberChoice::has_failed(const board::Member& member) const {
 }
 
 ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
-  const std::size_t count = group_.members.size();
   if (failed_count_ >= std::min(tries_max, at_most)) return {};
+  slowly_ = websocket;
+  ChosenMember out = find(websocket);
+  // Better one that is still cold than none.
+  if (!out.member && std::exchange(slowly_, false)) out = find(websocket);
+  if (websocket && out.member) out.member->tunnels_since_return.fetch_add(1, std::memory_order_relaxed);
+  return out;
+}
+
+ChosenMember MemberChoice::find(bool websocket) {
+  const std::size_t count = group_.members.size();
   std::size_t healthy = 0;
   for (std::size_t i = 0; i < count; ++i) healthy += is_up(i) ? 1 : 0;
   const bool too_few = healthy < configured_.settings.probe.min_servers;

@@ -23,10 +23,11 @@ class MemberChoice {
   static constexpr std::size_t tries_max = 4;
 
   MemberChoice(const model::BackendGroup& configured, const board::Group& group, const MessageHead& request,
-               const policy::ClientFacts& client, bool fewest_tunnels);
+               const policy::ClientFacts& client, bool fewest_tunnels, TimePoint now);
 
   // No member: none is left to try.
   [[nodiscard]] ChosenMember next(bool websocket, std::size_t at_most);
+
   // Before any other, where it may be used: who has a connection of his own goes on with it.
   void prefer(const board::Member& member) { preferred_ = &member; }
   // It could not be reached, or did not answer in time: it is not asked again.
@@ -36,6 +37,7 @@ class MemberChoice {
   [[nodiscard]] std::string_view asked() const { return asked_; }
 
  private:
+  [[nodiscard]] ChosenMember find(bool websocket);
   [[nodiscard]] bool is_up(std::size_t i) const;
   [[nodiscard]] bool has_failed(const board::Member& member) const;
   [[nodiscard]] bool usable(std::size_t i, bool too_few) const;
@@ -49,6 +51,8 @@ class MemberChoice {
   std::string_view asked_;
   const board::Member* preferred_ = nullptr;
   bool fewest_tunnels_;
+  const TimePoint now_;
+  bool slowly_ = false;  // members that have just come back are spared
   std::array<const board::Member*, tries_max> failed_{};
   std::size_t failed_count_ = 0;
 };

@@ -97,8 +97,11 @@ io::Task<> Prober::probe_loop(std::shared_ptr<Running> running) {
       continue;
     }
     answered = answered || outcome.answered;
+    const auto before = standing.health();
     const auto change = standing.feed(outcome.verdict.success, target.probe.unhealthy_threshold);
     target.member->set_report(report_of(target, outcome));
+    if (change && *change == model::Health::up && before == model::Health::down)
+      target.member->note_return(engine_.now());
     if (change) target.member->health.store(*change);
     if (change || !outcome.verdict.success) tell(target, outcome, standing.health(), change.has_value());
     if (change) on_change_(target.member, *change);

@@ -9,6 +9,8 @@ Worker::Worker(io::Engine& engine_value, const WorkerSettings& settings, telemet
     : engine(engine_value),
       limits(settings.limits),
       upstreams(engine, limits),
+      tls_gate(engine, limits.tls_steps_a_turn),
+      upgrades(engine, limits, counters),
       revocation(engine, limits, settings.ask_responder),
       index(settings.index),
       access_log(settings.access_sink, settings.access_for_people),

@@ -10,11 +10,13 @@
 #include "http/workspace.h"
 #include "io/engine.h"
 #include "io/task_group.h"
+#include "io/turn_gate.h"
 #include "policy/decision/decide.h"
 #include "protocol/http_date.h"
 #include "proxy/revocation.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel.h"
+#include "proxy/upgrade_queue.h"
 #include "proxy/upstream.h"
 #include "telemetry/access_log.h"
 #include "telemetry/counters.h"
@@ -76,6 +78,8 @@ class Worker {
   http::Workspace http_workspace;
   http::SpoolBudget spool_budget{limits.spool_bytes_max, 0};
   UpstreamPool upstreams;
+  io::TurnGate tls_gate;
+  UpgradeQueue upgrades;
   RevocationCheck revocation;
   RecyclePool<policy::Decision> decisions{http::Workspace::kept_max};
   const std::size_t index;

@@ -34,6 +34,8 @@ struct Counters {
   Counter upstream_failures;
   Counter tunnels_opened;
   Counter tunnels_open;
+  Counter upgrades_waited;   // WebSocket handshakes that had to wait for their turn at a member
+  Counter upgrades_refused;  // and that were turned away with a 503
   Counter tls_handshakes;
   Counter tls_handshakes_failed;
 };

@@ -103,7 +103,7 @@ std::string TlsStream::ciphers_offered() const {
   return out;
 }
 
-io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
+io::Task<Result<>> TlsStream::handshake(io::Wait wait, io::TurnGate* gate) {
   for (;;) {
     ERR_clear_error();
     const int outcome = SSL_do_handshake(ssl_.get());
@@ -128,6 +128,10 @@ io::Task<Result<>> TlsStream::handshake(io::Wait wait) {
     if (!got) co_return std::unexpected(got.error());
     if (got->empty()) co_return fail(ErrorKind::closed, "the peer left during the TLS handshake");
     incoming_ = *got;
+    if (gate != nullptr && !gate->try_pass()) {
+      hold_unread();  // its loan ends here
+      co_await gate->wait();
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "io/engine.h"
 #include "io/task.h"
+#include "io/turn_gate.h"
 #include "tls/client_context.h"
 #include "tls/ocsp.h"
 #include "tls/peer_certificate.h"
@@ -44,7 +45,8 @@ class TlsStream final : public io::Stream, private io::Ready {
             const std::string& server_name);
   ~TlsStream() override;
 
-  [[nodiscard]] io::Task<Result<>> handshake(io::Wait wait);
+  // `gate`: what each step of it that costs something waits for.
+  [[nodiscard]] io::Task<Result<>> handshake(io::Wait wait, io::TurnGate* gate = nullptr);
   [[nodiscard]] TlsFacts facts() const;  // literals of OpenSSL's
   // After a listener's handshake: the client's certificate, `verified` where the site asked for that.
   [[nodiscard]] ClientCertificate client_certificate(bool verified) const {
