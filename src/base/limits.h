@@ -96,6 +96,10 @@ struct Limits {
   std::size_t upgrades_waiting_max = 10'000;
   std::chrono::seconds upgrade_wait_timeout{10};
   std::chrono::seconds retry_after_max{30};
+  // A member that restarts refuses connections for a moment: a WebSocket handshake that no member takes is
+  // tried again this often, and so long at most. Past it: 502.
+  std::chrono::milliseconds upgrade_retry_interval{250};
+  std::chrono::seconds upgrade_retry_time{3};
 
   std::size_t connections_max = 100'000;  // open client connections and tunnels, a worker
 };

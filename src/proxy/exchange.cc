@@ -87,7 +87,10 @@ io::Task<ExchangeOutcome> Exchange::run() {
   int status = 502;
   for (;;) {
     ChosenMember chosen = choice_->next(websocket(), worker_.limits.members_tried_max);
-    if (!chosen.member) break;
+    if (!chosen.member) {
+      if (co_await try_members_again()) continue;
+      break;
+    }
     std::optional<UpgradeQueue::Slot> slot;
     if (websocket()) {
       slot = co_await worker_.upgrades.enter(chosen.member, worker_.stop());
@@ -97,6 +100,7 @@ io::Task<ExchangeOutcome> Exchange::run() {
         break;
       }
     }
+    tried_ = true;
     Attempt attempt(*this, std::move(chosen));
     auto outcome = co_await attempt.run();
     if (auto* upgraded = std::get_if<Upgraded>(&outcome)) co_return std::move(*upgraded);
@@ -114,6 +118,16 @@ io::Task<ExchangeOutcome> Exchange::run() {
   }
   // What is left of a request body would be read as the next request.
   co_return co_await answer(status, keep_alive_ && client_.channel.body_finished());
+}
+
+// A member that has just ended, and is not known to be down yet, may be back in a moment; without this
+// everybody it held would get a 502 and come back at once.
+io::Task<bool> Exchange::try_members_again() {
+  const bool worth_it = websocket() && tried_ && !worker_.draining().requested() &&
+                        worker_.engine.now() - began_ < worker_.limits.upgrade_retry_time;
+  if (!worth_it || !co_await worker_.upgrades.pause(worker_.stop())) co_return false;
+  choice_->forgive();
+  co_return true;
 }
 
 // While a body was taken the world may have changed: members that have left since are not asked.

@@ -66,6 +66,8 @@ class Exchange {
   // Takes the whole body before any member is asked; 0, or the status of what went wrong.
   [[nodiscard]] io::Task<int> spool_body();
   void choose_among();
+  // After the last try that came to nothing: waits, where a WebSocket is worth another round.
+  [[nodiscard]] io::Task<bool> try_members_again();
   [[nodiscard]] io::Task<AfterExchange> answer_page(int status, bool keep_alive, std::string_view location);
   // What the gateway knows of this client.
   [[nodiscard]] policy::ClientFacts client_facts() const;
@@ -97,6 +99,7 @@ class Exchange {
   std::shared_ptr<const Snapshot> newest_;  // where the choice is among members of a later one
   std::optional<MemberChoice> choice_;      // once there is a group to choose from
   std::shared_ptr<const tls::ClientContext> client_context_;  // of that group
+  bool tried_ = false;                                        // a member, at least once
   bool stale_retried_ = false;
   unsigned timeouts_ = 0;
   bool response_begun_ = false;  // some of it is on its way to the client

@@ -33,6 +33,8 @@ class MemberChoice {
   // It could not be reached, or did not answer in time: it is not asked again.
   void note_failed(const board::Member& member);
   [[nodiscard]] std::size_t failed() const { return failed_count_; }
+  // They may be asked again.
+  void forgive() { failed_count_ = 0; }
   // What the client's affinity cookie says; empty: nothing.
   [[nodiscard]] std::string_view asked() const { return asked_; }
 

@@ -22,6 +22,17 @@ io::Task<std::optional<UpgradeQueue::Slot>> UpgradeQueue::enter(std::shared_ptr<
   co_return std::nullopt;
 }
 
+io::Task<bool> UpgradeQueue::pause(io::StopSource& stop) {
+  if (waiting_ >= limits_.upgrades_waiting_max) co_return false;
+  const Duration interval = limits_.upgrade_retry_interval;
+  const auto spread = static_cast<std::uint64_t>(interval.count() / 2);
+  ++waiting_;
+  const bool slept =
+      co_await engine_.sleep(engine_.in(interval + Duration(engine_.random().next() % spread), stop));
+  --waiting_;
+  co_return slept;
+}
+
 void UpgradeQueue::give_back(const board::Member* member) {
   const auto found = places_.find(member);
   Place& place = *found->second;

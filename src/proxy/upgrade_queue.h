@@ -51,6 +51,10 @@ class UpgradeQueue {
   [[nodiscard]] io::Task<std::optional<Slot>> enter(std::shared_ptr<const board::Member> member,
                                                     io::StopSource& stop);
 
+  // Before a handshake that no member took is tried again: about the retry interval, for each another time.
+  // False: it is not to be tried again.
+  [[nodiscard]] io::Task<bool> pause(io::StopSource& stop);
+
  private:
   struct Waiter final : ListNode {
     explicit Waiter(io::StopSource* parent) : woken(parent) {}

@@ -89,6 +89,29 @@ class Storm(unittest.TestCase):
         for thread in threads:
             thread.join()
 
+    def test_handshakes_outlive_a_short_restart_of_their_member(self):
+        backend = DemoBackend()
+        port = int(backend.address.rpartition(":")[2])
+        gateway = Gateway([backend.address])
+        self.addCleanup(gateway.__exit__, None, None, None)
+        backend.stop()
+        streams = [self.open(gateway) for _ in range(50)]
+        wait_until(lambda: gateway.metric("upstream_failures_total") >= 50, "they were refused")
+        again = DemoBackend("again", port)
+        self.addCleanup(again.__exit__, None, None, None)
+        for stream in streams:
+            self.assertTrue(receive_until(stream, b"\r\n\r\n").startswith(b"HTTP/1.1 101 "))
+
+    def test_a_member_that_stays_away_is_a_502_in_the_end_and_at_once_to_a_request(self):
+        backend = DemoBackend()
+        gateway = Gateway([backend.address])
+        self.addCleanup(gateway.__exit__, None, None, None)
+        backend.stop()
+        began = time.monotonic()
+        self.assertEqual(gateway.get("/")[0], 502)
+        self.assertLess(time.monotonic() - began, 2)
+        self.assertTrue(receive_until(self.open(gateway), b"\r\n\r\n").startswith(b"HTTP/1.1 502 "))
+
     def test_a_member_that_comes_back_gets_its_tunnels_by_and_by(self):
         one, two = DemoBackend("one"), DemoBackend("two")
         self.addCleanup(one.__exit__, None, None, None)
