@@ -16,6 +16,7 @@ server.on('upgrade', (request, socket, head) => {
   if (path === '/refuse') return socket.end('HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 12\r\n\r\nwho are you?');
   sockets.handleUpgrade(request, socket, head, ws => {
     const close = new URL(request.url, 'http://x').searchParams.get('close');
+    ws.on('error', () => {});  // it has closed with the code that says why
     ws.on('message', (data, isBinary) => close ? ws.close(Number(close), 'as asked') : ws.send(data, { binary: isBinary }));
   });
 });
