@@ -149,6 +149,13 @@ std::string local_file_text(const arm::Inventory& found) {
   page.comment("Seconds without a byte either way after which a WebSocket tunnel ends; null: never.");
   page.line("\"tunnelIdleTimeout\": null,");
   page.line("");
+  page.comment("What keeps a listener's tunnels in shape, beyond Azure; null or missing: nothing does.");
+  page.open("httpListeners");
+  page.line(
+      "  // \"*\": { \"pingSeconds\": 20, \"messageBytesMax\": 1048576, \"messagesPerSecondMax\": null, "
+      "\"bytesPerSecondMax\": null,");
+  page.line("  //        \"allowedOrigins\": [], \"tunnelSecondsMax\": null },");
+  page.close();
   page.comment("Azure's later, harsher ways, to test one's reconnect code; true switches all on.");
   page.line(
       "\"azureParity\": { \"requestTimeoutLimitsTunnels\": false, \"updateDrainsTunnels\": false, "

@@ -73,8 +73,11 @@ io::Task<std::expected<Upgrade::Report, std::string>> Upgrade::run(std::vector<p
   under_way_ = false;
   done_ = true;
   events_.info("upgrade",
-               "process {} carries the traffic now: {} tunnels have moved there, {} stay here until they end",
-               out->successor, out->moved, out->stay);
+               "process {} carries the traffic now: {} tunnels have moved there, {} stay here until they "
+               "end; they stood "
+               "still for {} ms",
+               out->successor, out->moved, out->stay,
+               std::chrono::duration_cast<std::chrono::milliseconds>(out->stood_still).count());
   co_return out;
 }
 
@@ -97,7 +100,7 @@ io::Task<std::expected<Upgrade::Report, std::string>> Upgrade::hand_over(
   if (!prepared) co_return std::unexpected(prepared.error());
   const auto moved = co_await hand_over_->move_tunnels(answer_timeout, stop);
   if (!moved) co_return std::unexpected(moved.error());
-  co_return Report{child_->id(), moved->tunnels, moved->stay};
+  co_return Report{child_->id(), moved->tunnels, moved->stay, moved->stood_still};
 }
 
 // `why` with how the child ended.

@@ -39,6 +39,7 @@ class Upgrade {
   struct Report {
     pid_t successor = 0;
     std::size_t moved = 0, stay = 0;  // tunnels
+    Duration stood_still{};
   };
   // Starts the program and hands over. The error is a sentence; nothing is lost then, and it can be tried
   // again.

@@ -102,6 +102,7 @@ io::Task<std::expected<void, std::string>> HandOver::give_sockets(const SharedSo
 io::Task<std::expected<HandOver::Moved, std::string>> HandOver::move_tunnels(Duration each_answer,
                                                                              io::StopSource& stop) {
   io::Engine& engine = data_plane_.engine();
+  const TimePoint began = engine.now();
   const auto frozen = data_plane_.freeze_tunnels();
   if (frozen.empty() && gone_) co_return Moved{};
   Result<> sent;
@@ -121,7 +122,7 @@ io::Task<std::expected<HandOver::Moved, std::string>> HandOver::move_tunnels(Dur
     co_return failed("the new process did not take the tunnels", sent.error());
   }
   gone_ = true;
-  co_return Moved{frozen.size(), data_plane_.let_go_of_frozen_tunnels()};
+  co_return Moved{frozen.size(), data_plane_.let_go_of_frozen_tunnels(), engine.now() - began};
 }
 
 io::Task<Result<HandOver::Leave>> HandOver::wait_for_leave(io::Wait wait) {

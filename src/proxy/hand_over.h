@@ -39,6 +39,7 @@ class HandOver {
   // Moves every tunnel that can be moved. After an error they are all still here.
   struct Moved {
     std::size_t tunnels = 0, stay = 0;
+    Duration stood_still{};
   };
   [[nodiscard]] io::Task<std::expected<Moved, std::string>> move_tunnels(Duration each_answer,
                                                                          io::StopSource& stop);
