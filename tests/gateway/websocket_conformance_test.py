@@ -2,8 +2,10 @@
 import os
 import pathlib
 import random
+import select
 import signal
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -79,42 +81,43 @@ def cases():
     yield "12.7 compressed in fragments", raw(0x42, deflated(b"four" * 500)[:9]) + frame(0, deflated(b"four" * 500)[9:]), DEFLATE
 
 
+NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
 def run_case(connect, name, sent, fields=""):
-    """What comes back: each frame with its payload, then how the connection ends."""
+    """What comes back, and whether the connection is still open then."""
     chance = random.Random(name)
+    # A last ping says that everything before was taken, where nothing ended it.
+    sent += frame(PING, b"end")
     with connect() as stream:
         stream.sendall(handshake("/echo", fields))
         head, _, got = receive_until(stream, b"\r\n\r\n").partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 "), head
-        end = b""
-        reader = threading.Thread(target=lambda: None)
-        received = [got]
-
-        def read():
-            nonlocal end
+        stream.setblocking(False)
+        while not got.endswith(b"\x8a\x03end"):
+            progress = False
+            if sent:
+                size = len(sent) if chance.random() < 0.5 else 1 + chance.randrange(len(sent))
+                try:
+                    sent = sent[stream.send(sent[:min(size, 1 << 16)]):]
+                    progress = True
+                except NOT_YET:
+                    pass
+                except OSError:
+                    sent = b""
             try:
-                while piece := stream.recv(65536):
-                    received[0] += piece
-                    if received[0].endswith(b"\x8a\x03end"):
-                        end = b"answered"
-                        return
-                end = b"ended"
-            except (ConnectionError, OSError) as error:
-                end = b"cut" if not isinstance(error, TimeoutError) else b"silent"
-        reader = threading.Thread(target=read)
-        reader.start()
-        # A last ping says that everything before was taken, where nothing ended it.
-        sent += frame(PING, b"end")
-        try:
-            while sent:
-                n = len(sent) if chance.random() < 0.5 else 1 + chance.randrange(len(sent))
-                stream.sendall(sent[:n])
-                sent = sent[n:]
-        except OSError:
-            pass
-        reader.join()
-        # Whether the last bytes of a connection that is cut arrive is the kernel's choice.
-        return received[0], "open" if end == b"answered" else "closed"
+                piece = stream.recv(65536)
+                if not piece:
+                    return got, "closed"
+                got += piece
+                progress = True
+            except NOT_YET:
+                pass
+            except OSError:
+                return got, "closed"
+            if not progress and not select.select([stream], [stream] if sent else [], [], PATIENCE)[0] and not sent:
+                return got, "silent"
+        return got, "open"
 
 
 class Conformance(unittest.TestCase):
@@ -169,12 +172,11 @@ class Conformance(unittest.TestCase):
             thread = threading.Thread(target=upgrade)
             thread.start()
             try:
-                for _ in range(scaled(5)):
+                while len(gateway.successors) < scaled(20, 3):
                     self.compare(gateway, False)
             finally:
                 upgrading.set()
                 thread.join()
-            self.assertGreater(len(gateway.successors), 1)
 
 
 if __name__ == "__main__":
