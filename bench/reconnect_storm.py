@@ -124,10 +124,11 @@ def start_member(port):
     return child
 
 
-def ask_somebody_else(port, stop, out):
+def ask_somebody_else(port, begin, stop, out):
     """Requests on a connection of their own, one every five milliseconds: how long each took."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     times, errors = [], 0
+    begin.wait()
     while not stop.is_set():
         began = time.monotonic()
         try:
@@ -218,15 +219,17 @@ def one_round(kind):
     storm_member, quiet_member = free_ports(2)
     members = [start_member(storm_member), start_member(quiet_member)]
     gateway = kind(storm_member, quiet_member)
-    stop, out = multiprocessing.Event(), multiprocessing.Queue()
-    asking = multiprocessing.Process(target=ask_somebody_else, args=(gateway.quiet_port, stop, out))
+    begin, stop, out = multiprocessing.Event(), multiprocessing.Event(), multiprocessing.Queue()
+    # Before there are clients, or it would hold a copy of each of their sockets.
+    asking = multiprocessing.Process(target=ask_somebody_else, args=(gateway.quiet_port, begin, stop, out))
+    asking.start()
     clients = None
     try:
         time.sleep(1.5)  # the first health checks
         clients = Clients(gateway.storm_port)
         if not clients.until_all_open():
             raise SystemExit(f"{kind.name}: not all clients could be opened at first")
-        asking.start()
+        begin.set()
         clients.errors = 0
         members[0].kill()
         members[0].wait()
@@ -243,8 +246,8 @@ def one_round(kind):
                 "p99": sorted(times)[int(len(times) * 0.99)] * 1e3, "other errors": other_errors}
     finally:
         stop.set()
-        if asking.is_alive():
-            asking.join(5)
+        begin.set()
+        asking.join(5)
         if clients:
             clients.close()
         gateway.stop()

@@ -217,8 +217,9 @@ http::Response AdminPages::behaviour() const {
   http::Response out{200, "application/json", {}, {}};
   JsonWriter json(out.body);
   json.begin_object().member("configurationVersion", observed_.configuration_version());
+  json.member("salt", salt_);
   json.key("behaviour").begin_object();
-  for (const auto& [subject, facts] : control::describe(*gateway)) {
+  for (const auto& [subject, facts] : control::describe(*gateway, salt_)) {
     json.key(subject).begin_object();
     for (const auto& [property, value] : facts) json.member(property, value);
     json.end_object();
@@ -229,7 +230,10 @@ http::Response AdminPages::behaviour() const {
   json.end_object().key("tunnels").begin_array();
   for (const auto& each : observed_.tunnels_by_member()) {
     json.begin_object().member("pool", each.pool).member("backendSettings", each.settings);
-    json.member("name", each.member).member("address", each.address).member("tls", each.tls);
+    json.member("name", each.member)
+        .member("address", each.address)
+        .member("tls", each.tls)
+        .member("here", each.here);
     json.member("tunnels", each.tunnels).end_object();
   }
   json.end_array().end_object();

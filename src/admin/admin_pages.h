@@ -48,9 +48,10 @@ struct Observed {
 // On the control plane's engine.
 class AdminPages {
  public:
-  // `token`: what whoever asks for more than reading must know; empty: nobody may.
-  AdminPages(Observed observed, std::string token)
-      : observed_(std::move(observed)), token_(std::move(token)) {}
+  // `token`: what whoever asks for more than reading must know; empty: nobody may. `salt`: of digests that
+  // are shown, this process's own.
+  AdminPages(Observed observed, std::string token, std::string salt)
+      : observed_(std::move(observed)), token_(std::move(token)), salt_(std::move(salt)) {}
   [[nodiscard]] io::Task<http::Response> answer(const http::Request& request) const;
 
  private:
@@ -67,6 +68,7 @@ class AdminPages {
   [[nodiscard]] http::Response behaviour() const;
   Observed observed_;
   std::string token_;
+  std::string salt_;
 };
 
 }  // namespace passerelle::admin

@@ -93,7 +93,9 @@ struct Limits {
   // WebSocket handshakes under way at one member, a worker. The others wait, so many of a worker and so long
   // at most. Past it: 503 with a Retry-After of up to retry_after_max, another one for each.
   std::size_t member_upgrades_max = 100;
-  std::size_t upgrades_waiting_max = 10'000;
+  std::size_t upgrades_waiting_max = 10'000;  // at one member
+  // Who has no answer of the member by then holds nobody up any longer.
+  std::chrono::seconds upgrade_slot_time{2};
   std::chrono::seconds upgrade_wait_timeout{10};
   std::chrono::seconds retry_after_max{30};
   // A member that restarts refuses connections for a moment: a WebSocket handshake that no member takes is

@@ -12,6 +12,8 @@ struct Pattern::Compiled {
   RE2 expression;
 };
 
+bool Pattern::ignores_case() const { return !compiled_->expression.options().case_sensitive(); }
+
 std::expected<Pattern, std::string> Pattern::make(std::string_view text, bool ignore_case) {
   if (text.size() > text_bytes_max)
     return std::unexpected(fmt::format("it is longer than {} characters", text_bytes_max));

@@ -25,6 +25,7 @@ class Pattern {
   // Captures, without the whole match.
   [[nodiscard]] std::size_t groups() const;
   [[nodiscard]] const std::string& text() const;
+  [[nodiscard]] bool ignores_case() const;
 
  private:
   struct Compiled;

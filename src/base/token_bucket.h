@@ -21,12 +21,15 @@ class TokenBucket {
   // False: this one, or so many, is too many.
   [[nodiscard]] bool take(TimePoint now, double amount = 1) {
     const double seconds = std::chrono::duration<double>(now - filled_).count();
-    tokens_ = std::min(rate_.burst, tokens_ + std::max(seconds, 0.0) * rate_.per_second);
+    // More than the burst only where it was credited.
+    tokens_ = std::min(std::max(rate_.burst, tokens_), tokens_ + std::max(seconds, 0.0) * rate_.per_second);
     filled_ = now;
     if (tokens_ < amount) return false;
     tokens_ -= amount;
     return true;
   }
+  // As many more, once, as so much time would have brought.
+  void credit(Duration time) { tokens_ += std::chrono::duration<double>(time).count() * rate_.per_second; }
   void give_back(double tokens) { tokens_ = std::min(rate_.burst, tokens_ + tokens); }
 
  private:

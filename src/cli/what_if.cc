@@ -24,6 +24,7 @@ std::string text_of(const arm::JsonValue& object, std::string_view key) {
 // What the gateway says of itself.
 struct Running {
   control::Behaviour behaviour;
+  std::string salt;
   std::map<std::string, std::chrono::seconds> drains;
   std::vector<control::MemberTunnels> tunnels;
 };
@@ -35,6 +36,7 @@ std::optional<Running> read(const std::string& text) {
   const auto* behaviour = root ? root->find("behaviour") : nullptr;
   if (behaviour == nullptr) return std::nullopt;
   Running out;
+  out.salt = text_of(*root, "salt");
   for (const auto& subject : behaviour->members) {
     auto& facts = out.behaviour[subject.key];
     for (const auto& fact : subject.value.members) facts[fact.key] = fact.value.text;
@@ -46,8 +48,10 @@ std::optional<Running> read(const std::string& text) {
   if (const auto* tunnels = root->find("tunnels")) {
     for (const auto& each : tunnels->items) {
       const auto* tls = each.find("tls");
+      const auto* here = each.find("here");
       out.tunnels.push_back({text_of(each, "pool"), text_of(each, "backendSettings"), text_of(each, "name"),
                              text_of(each, "address"), tls != nullptr && tls->boolean,
+                             here == nullptr || here->boolean,
                              parse_decimal<std::uint64_t>(text_of(each, "tunnels")).value_or(0)});
     }
   }
@@ -155,7 +159,8 @@ int what_if(const Options& options) {
     return exit_cannot_start;
   }
   const auto after = control::tunnels_after(running->tunnels, running->drains, *loaded.gateway);
-  const auto changes = control::compare(running->behaviour, control::describe(*loaded.gateway));
+  const auto changes =
+      control::compare(running->behaviour, control::describe(*loaded.gateway, running->salt));
   if (options.format == "json") {
     print_json(after, changes);
   } else {

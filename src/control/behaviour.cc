@@ -24,29 +24,33 @@ std::string list(const std::vector<std::string>& items) {
 }
 std::string yes(bool value) { return value ? "yes" : "no"; }
 
-// Changes with what it is made of, and tells nothing else.
-std::string digest(std::string_view label, const std::vector<std::string_view>& parts) {
-  std::string all;
-  for (const std::string_view part : parts) all += fmt::format("{}:{}", part.size(), part);
-  std::string out;
-  append_hex(out, std::string_view(hmac_sha256("behaviour", all).data(), 8));
-  return fmt::format("{} {}", label, out);
-}
-
 class Describer {
  public:
-  explicit Describer(const model::Gateway& gateway) : gateway_(gateway) {}
+  Describer(const model::Gateway& gateway, std::string_view salt) : gateway_(gateway), salt_(salt) {}
 
   Behaviour describe() {
     for (const model::Listener& listener : gateway_.listeners) listen(listener);
     for (const model::Rule& rule : gateway_.rules) tell(rule);
     for (const model::BackendGroup& group : gateway_.groups) tell(group);
     for (const model::RewriteSet& set : gateway_.rewrite_sets) tell(set);
+    for (const model::Frontend& frontend : gateway_.frontends) {
+      const auto name = [&](model::Index i) { return gateway_.listeners[i].name; };
+      out_["frontend " + frontend.name]["listeners, as they are asked"] = list(frontend.listeners, name);
+    }
     tell(gateway_.options);
     return std::move(out_);
   }
 
  private:
+  // Changes with what it is made of, and tells nothing else.
+  std::string digest(std::string_view label, const std::vector<std::string_view>& parts) const {
+    std::string all;
+    for (const std::string_view part : parts) all += fmt::format("{}:{}", part.size(), part);
+    std::string out;
+    append_hex(out, std::string_view(hmac_sha256(salt_, all).data(), 8));
+    return fmt::format("{} {}", label, out);
+  }
+
   void listen(const model::Listener& listener) {
     auto& facts = out_["listener " + listener.name];
     const model::Frontend& frontend = gateway_.frontends[listener.frontend];
@@ -92,8 +96,8 @@ class Describer {
     });
   }
 
-  static void tell_pages(std::map<std::string, std::string>& facts,
-                         const std::vector<model::ErrorPage>& pages) {
+  void tell_pages(std::map<std::string, std::string>& facts,
+                  const std::vector<model::ErrorPage>& pages) const {
     for (const model::ErrorPage& page : pages)
       facts[fmt::format("page for {}", page.status)] =
           page.url.empty() ? digest(page.path, {page.body ? *page.body : std::string()}) : page.url;
@@ -109,12 +113,18 @@ class Describer {
     if (keepers.tunnel_age_max) facts["oldest tunnel"] = fmt::format("{} s", keepers.tunnel_age_max->count());
   }
 
+  // A query may well be a key.
+  std::string url(const std::string& text) const {
+    const auto query = text.find('?');
+    return query == std::string::npos ? text : text.substr(0, query) + "?" + digest("query", {text});
+  }
+
   std::string where(const model::Destination& to) {
     if (to.redirect) {
       const model::Redirect& redirect = gateway_.redirects[*to.redirect];
       return fmt::format(
           "redirect {} to {}, path kept: {}, query kept: {}", redirect.status,
-          redirect.listener ? "listener " + gateway_.listeners[*redirect.listener].name : redirect.url,
+          redirect.listener ? "listener " + gateway_.listeners[*redirect.listener].name : url(redirect.url),
           yes(redirect.include_path), yes(redirect.include_query));
     }
     const model::BackendGroup& group = gateway_.groups[*to.group];
@@ -129,8 +139,9 @@ class Describer {
     std::size_t order = 0;
     for (const model::PathRule& path_rule : rule.path_rules) {
       ++order;
+      // The first that matches decides.
       for (const model::PathPattern& pattern : path_rule.paths)
-        facts["path " + pattern.text] = fmt::format("{} (asked {}.)", where(path_rule.to), order);
+        facts.try_emplace("path " + pattern.text, fmt::format("{} (asked {}.)", where(path_rule.to), order));
     }
     facts[rule.path_rules.empty() ? "everything" : "every other path"] = where(rule.otherwise);
   }
@@ -175,31 +186,45 @@ class Describer {
                     v.system_authorities ? " and the system's" : "", trusted(v.members_itself));
   }
 
-  static std::string text(const model::RewriteValue& value) {
-    return list(value.pieces, [](const auto& piece) {
+  // What goes to a member, or is asked of a client's fields, may be a secret.
+  std::string text(const model::RewriteValue& value, bool secret) const {
+    return list(value.pieces, [&](const auto& piece) {
       return piece.variable  ? "{" + model::to_string(*piece.variable) + "}"
              : piece.capture ? fmt::format("{{capture {}}}", *piece.capture)
+             : secret        ? digest("text", {piece.literal})
                              : piece.literal;
     });
   }
 
+  std::string text(const Pattern& pattern, bool negate, bool secret) const {
+    return fmt::format("{}{} {}", negate ? "does not match" : "matches",
+                       pattern.ignores_case() ? " in any case" : "",
+                       secret ? digest("pattern", {pattern.text()}) : pattern.text());
+  }
+
   void tell(const model::RewriteSet& set) {
+    using Source = model::RewriteVariable::Source;
     auto& facts = out_["rewrite set " + set.name];
+    std::size_t order = 0;
     for (const model::RewriteRule& rule : set.rules) {
       std::string told = fmt::format("sequence {}", rule.sequence);
       for (const auto& condition : rule.conditions)
-        told += fmt::format("; where {} {} {}", model::to_string(condition.variable),
-                            condition.negate ? "does not match" : "matches", condition.pattern.text());
+        told += fmt::format(
+            "; where {} {}", model::to_string(condition.variable),
+            text(condition.pattern, condition.negate, condition.variable.source != Source::server));
       for (const auto* fields : {&rule.request_fields, &rule.response_fields}) {
-        for (const auto& field : *fields)
-          told += fmt::format("; {} {} = {}{}", fields == &rule.request_fields ? "request" : "response",
-                              field.name, text(field.value),
-                              field.matcher ? " where it matches " + field.matcher->pattern.text() : "");
+        const bool request = fields == &rule.request_fields;
+        for (const auto& field : *fields) {
+          told += fmt::format("; {} {} = {}", request ? "request" : "response", field.name,
+                              text(field.value, request));
+          if (field.matcher)
+            told += " where it " + text(field.matcher->pattern, field.matcher->negate, request);
+        }
       }
-      if (rule.path) told += "; path = " + text(*rule.path);
-      if (rule.query) told += "; query = " + text(*rule.query);
+      if (rule.path) told += "; path = " + text(*rule.path, false);
+      if (rule.query) told += "; query = " + text(*rule.query, true);
       if (rule.reroute) told += "; routed again";
-      facts["rule " + rule.name] = told;
+      facts[fmt::format("rule {} {}", ++order, rule.name)] = told;
     }
   }
 
@@ -217,6 +242,7 @@ class Describer {
   }
 
   const model::Gateway& gateway_;
+  const std::string_view salt_;
   Behaviour out_;
 };
 
@@ -236,7 +262,9 @@ bool has_member(const model::Gateway& gateway, const MemberTunnels& of) {
 
 }  // namespace
 
-Behaviour describe(const model::Gateway& gateway) { return Describer(gateway).describe(); }
+Behaviour describe(const model::Gateway& gateway, std::string_view salt) {
+  return Describer(gateway, salt).describe();
+}
 
 std::vector<BehaviourChange> compare(const Behaviour& before, const Behaviour& after) {
   std::vector<BehaviourChange> out;
@@ -278,7 +306,7 @@ TunnelsAfter tunnels_after(const std::vector<MemberTunnels>& tunnels,
   for (const MemberTunnels& each : tunnels) {
     out.open += each.tunnels;
     const auto drain = drains.find(each.settings);
-    const bool leaves = !has_member(after, each);
+    const bool leaves = each.here && !has_member(after, each);
     if (leaves)
       out.leaving.push_back({each, drain != drains.end() ? std::optional(drain->second) : std::nullopt});
     if (after.options.update_drains_tunnels && !(leaves && drain != drains.end()))

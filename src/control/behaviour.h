@@ -14,11 +14,12 @@
 
 namespace passerelle::control {
 
-// By subject ("listener chat", "rule basic"), then by what is told of it. No secret is in it, but a digest
-// that changes with it. A value.
+// By subject ("listener chat", "rule basic"), then by what is told of it. What may be a secret is in it as a
+// digest that changes with it. A value.
 using Behaviour = std::map<std::string, std::map<std::string, std::string>>;
 
-[[nodiscard]] Behaviour describe(const model::Gateway& gateway);
+// `salt`: of the digests; two descriptions with the same one can be compared.
+[[nodiscard]] Behaviour describe(const model::Gateway& gateway, std::string_view salt);
 
 struct BehaviourChange {
   std::string subject, property;
@@ -33,6 +34,7 @@ struct BehaviourChange {
 struct MemberTunnels {
   std::string pool, settings, member, address;  // `member`: its name in the template
   bool tls = false;
+  bool here = true;  // it is a member now, and did not leave before
   std::uint64_t tunnels = 0;
 };
 

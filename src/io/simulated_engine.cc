@@ -76,6 +76,7 @@ class MemoryStream final : public Stream, private Ready {
   bool quiet() override { return in_->bytes.empty() && !in_->finished && !in_->reset; }
 
   bool try_receive(Result<BytesView>& result) override {
+    if (frozen_) return false;
     if (!in_->bytes.empty()) {
       const std::size_t most = std::min(in_->bytes.size(), engine_.settings().chunk_bytes_max);
       const std::size_t n = 1 + engine_.random().next() % most;
@@ -103,6 +104,7 @@ class MemoryStream final : public Stream, private Ready {
     operation.complete_soon();
   }
   bool try_send(SendOperation& operation) override {
+    if (frozen_) return false;
     if (out_->reset || out_->finished) {
       operation.result = fail(ErrorKind::reset, "send");
       return true;

@@ -147,11 +147,13 @@ bool SocketStream::can_freeze() const {
 
 FrozenStream SocketStream::freeze() {
   engine_.suspend(descriptor_);
+  frozen_ = true;
   Ready::unlink();
   return {descriptor_, send_ != nullptr ? send_->bytes : BytesView()};
 }
 
 void SocketStream::thaw() {
+  frozen_ = false;
   // The kernel tells all there is to tell anew.
   if (!engine_.add(descriptor_, *this, all_events)) on_events(EPOLLERR);
   if (receive_ != nullptr && readable_) engine_.run_soon(*this);
@@ -166,7 +168,7 @@ bool SocketStream::quiet() {
 }
 
 bool SocketStream::try_receive(Result<BytesView>& result) {
-  if (!readable_) return false;
+  if (!readable_ || frozen_) return false;
   const MutableBytes buffer = engine_.receive_buffer();
   for (;;) {
     const ssize_t got = ::recv(descriptor_, buffer.data, buffer.size, 0);
@@ -188,7 +190,7 @@ bool SocketStream::try_receive(Result<BytesView>& result) {
 
 void SocketStream::wait_receive(ReceiveOperation& operation) {
   receive_ = &operation;
-  if (readable_) engine_.run_soon(*this);
+  if (readable_ && !frozen_) engine_.run_soon(*this);
 }
 
 void SocketStream::cancel_receive(ReceiveOperation& operation) {
@@ -197,6 +199,7 @@ void SocketStream::cancel_receive(ReceiveOperation& operation) {
 }
 
 bool SocketStream::try_send(SendOperation& operation) {
+  if (frozen_) return false;
   while (!operation.bytes.empty()) {
     if (!writable_) return false;
     const ssize_t sent = ::send(descriptor_, operation.bytes.data(), operation.bytes.size(), MSG_NOSIGNAL);

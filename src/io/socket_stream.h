@@ -57,6 +57,7 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   bool peer_finished_ = false;  // FIN seen: a short read does not mean "drained", the end is still to be read
   bool broken_ = false;         // the kernel reported an error
   bool connecting_ = false;
+  bool frozen_ = false;  // nothing is read or sent, whoever asks
 };
 
 // Two of these and their operations are what an idle tunnel costs below TLS.

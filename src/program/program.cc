@@ -63,7 +63,7 @@ Program::Program(const cli::Options& options, CommandLine command_line,
                      random_, events_),
       upgrade_(engine_, data_plane_, events_, std::move(command_line),
                prepare_timeout + std::chrono::seconds(options.wait_healthy_seconds)),
-      pages_(observed(), admin_token()),
+      pages_(observed(), admin_token(), fmt::format("{:016x}{:016x}", random_.next(), random_.next())),
       admin_(engine_, [this](const http::Request& request) { return pages_.answer(request); }),
       tasks_(engine_) {
   if (auto socket = take_predecessor_socket())

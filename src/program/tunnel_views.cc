@@ -107,14 +107,15 @@ admin::TunnelPage find_tunnels(proxy::DataPlane& data_plane, const TunnelQuery& 
 }
 
 std::vector<control::MemberTunnels> tunnels_by_member(proxy::DataPlane& data_plane) {
-  std::map<std::pair<const board::Member*, std::string_view>, control::MemberTunnels> found;
+  std::map<std::pair<const board::Member*, std::string>, control::MemberTunnels> found;
   data_plane.visit_workers([&](proxy::Worker& worker) {
     worker.tunnels.for_each([&](const proxy::Tunnel& tunnel) {
       const board::Member& member = *tunnel.tag().seat.member();
       const std::string& pool = tunnel.tag().names->pool;
       auto& entry = found[{&member, pool}];
       if (entry.tunnels++ > 0) return;
-      entry = {pool, member.settings_name, member.name, member.address, member.tls, 1};
+      entry = {
+          pool, member.settings_name, member.name, member.address, member.tls, data_plane.is_here(member), 1};
     });
   });
   std::vector<control::MemberTunnels> out;

@@ -33,7 +33,11 @@ MemberTls Attempt::tls_of(const Exchange& exchange, const board::Member& member)
   return {exchange.client_context_, written.empty() ? policy::server_name(host) : written};
 }
 
-Attempt::~Attempt() { member_->requests.fetch_sub(1, std::memory_order_relaxed); }
+Attempt::~Attempt() {
+  member_->requests.fetch_sub(1, std::memory_order_relaxed);
+  // The seat is the tunnel's now, or it came to none.
+  if (x_.websocket() && seat_.member()) member_->tunnels_since_return.fetch_sub(1, std::memory_order_relaxed);
+}
 
 // A client that ended its side may still wait for an answer, but not for a WebSocket: that needs both sides.
 void Attempt::on_peer_finished() {
@@ -75,6 +79,7 @@ io::Task<AttemptOutcome> Attempt::converse() {
     co_return head_failed({http::HeadOutcome::Kind::failed, {}, sent.error()});
   }
   const auto outcome = co_await read_answer();
+  if (x_.slot_) x_.slot_->release();
   if (outcome.kind != http::HeadOutcome::Kind::complete) co_return head_failed(outcome);
   if (answer_->status == 101) co_return co_await switch_protocols();
   // RFC 8441 section 5: over HTTP/2 any 2xx says that the WebSocket is open.

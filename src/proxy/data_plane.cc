@@ -384,9 +384,15 @@ void DataPlane::adopt(std::vector<Arrival> arrivals) {
       }
     });
   }
-  // Whoever turned down before had its drain time there; here it begins anew.
+  // Whoever turned down, or left, before had its drain time there; here it begins anew.
   for (const auto& [key, member] : members) {
     if (member->health.load() == model::Health::down) on_health(member, model::Health::down);
+    if (is_here(*member)) continue;
+    for (const model::BackendGroup& group : snapshot_->gateway->groups) {
+      if (group.settings_name != member->settings_name || !group.settings.drain_timeout) continue;
+      tasks_.spawn(end_left_member(member, *group.settings.drain_timeout, true));
+      break;
+    }
   }
 }
 

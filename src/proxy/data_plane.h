@@ -86,6 +86,8 @@ class DataPlane {
   };
   [[nodiscard]] std::vector<OpenListener> open_listeners() const;
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
+  // Whether it is in one of the groups now.
+  [[nodiscard]] bool is_here(const board::Member& member) const;
   [[nodiscard]] std::vector<const telemetry::Counters*> counters() const;
   [[nodiscard]] std::vector<const telemetry::TunnelFrames*> tunnel_frames() const;
   [[nodiscard]] std::vector<std::shared_ptr<const telemetry::RouteCounters>> route_counters() const;
@@ -118,7 +120,6 @@ class DataPlane {
   // The same for one that has left; where its settings drain, and a configuration removed it, its tunnels
   // leave over that time.
   void note_leaving(const Snapshot& before, bool configured);
-  [[nodiscard]] bool is_here(const board::Member& member) const;
   [[nodiscard]] TunnelTag tag_of(const MovedTunnel& moved, std::shared_ptr<board::Member> member);
   [[nodiscard]] std::shared_ptr<board::Member> member_of(const MovedTunnel::Member& moved);
   io::Task<> rotate_ticket_keys();

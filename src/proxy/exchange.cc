@@ -91,22 +91,23 @@ io::Task<ExchangeOutcome> Exchange::run() {
       if (co_await try_members_again()) continue;
       break;
     }
-    std::optional<UpgradeQueue::Slot> slot;
+    slot_.reset();
     if (websocket()) {
-      slot = co_await worker_.upgrades.enter(chosen.member, worker_.stop());
-      if (!slot) {
+      slot_.emplace(worker_.upgrades);
+      if (!co_await worker_.upgrades.enter(*slot_, chosen.member, worker_.stop())) {
         status = 503;
         worker_.counters.upgrades_refused.add();
+        chosen.member->tunnels_since_return.fetch_sub(1, std::memory_order_relaxed);
         break;
       }
     }
-    tried_ = true;
     Attempt attempt(*this, std::move(chosen));
     auto outcome = co_await attempt.run();
     if (auto* upgraded = std::get_if<Upgraded>(&outcome)) co_return std::move(*upgraded);
     if (auto* after = std::get_if<AfterExchange>(&outcome)) co_return *after;
     const auto& failure = std::get<AttemptFailure>(outcome);
     status = failure.status;
+    if (!first_failure_) first_failure_ = worker_.engine.now();
     if (!failure.try_again) break;
   }
   if (status == 502 && choice_->failed() == 0) {
@@ -123,8 +124,9 @@ io::Task<ExchangeOutcome> Exchange::run() {
 // A member that has just ended, and is not known to be down yet, may be back in a moment; without this
 // everybody it held would get a 502 and come back at once.
 io::Task<bool> Exchange::try_members_again() {
-  const bool worth_it = websocket() && tried_ && !worker_.draining().requested() &&
-                        worker_.engine.now() - began_ < worker_.limits.upgrade_retry_time;
+  const bool worth_it = websocket() && first_failure_ && !worker_.draining().requested() &&
+                        worker_.engine.now() - *first_failure_ < worker_.limits.upgrade_retry_time;
+  slot_.reset();
   if (!worth_it || !co_await worker_.upgrades.pause(worker_.stop())) co_return false;
   choice_->forgive();
   co_return true;

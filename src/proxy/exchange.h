@@ -15,6 +15,7 @@
 #include "proxy/member_choice.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel.h"
+#include "proxy/upgrade_queue.h"
 #include "proxy/upstream.h"
 #include "telemetry/access_log.h"
 
@@ -99,7 +100,8 @@ class Exchange {
   std::shared_ptr<const Snapshot> newest_;  // where the choice is among members of a later one
   std::optional<MemberChoice> choice_;      // once there is a group to choose from
   std::shared_ptr<const tls::ClientContext> client_context_;  // of that group
-  bool tried_ = false;                                        // a member, at least once
+  std::optional<TimePoint> first_failure_;                    // of a member that was asked
+  std::optional<UpgradeQueue::Slot> slot_ = {};               // of a WebSocket, until its member has answered
   bool stale_retried_ = false;
   unsigned timeouts_ = 0;
   bool response_begun_ = false;  // some of it is on its way to the client

@@ -9,7 +9,7 @@ namespace passerelle::proxy {
 namespace {
 
 // Of the conversation, and of all that is written in it. Whoever changes either counts on.
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 constexpr std::size_t tunnels_a_message = io::DescriptorChannel::descriptors_max / tunnel_sides;
 
 enum class Kind : std::uint8_t { hello, sockets, taken, knowledge, prepared, tunnels, go, leave };

@@ -1,5 +1,7 @@
 #include "proxy/keeper.h"
 
+#include <algorithm>
+
 #include "protocol/websocket/frame.h"
 
 namespace passerelle::proxy {
@@ -35,7 +37,7 @@ Keeper::Passed Keeper::pass(TunnelSide from, BytesView in, std::string& out, Tim
   const auto passed = leg.gate.pass(in, out, most, leg.ping);
   if (passed.answered) {
     leg.round_trip = now - leg.sent;
-    leg.ping.clear();
+    leg.awaited = false;
   }
   Passed out_of{Verdict::fine, passed.boundary};
   if (passed.verdict != websocket::FrameGate::Verdict::fine)
@@ -50,11 +52,14 @@ Keeper::Passed Keeper::pass(TunnelSide from, BytesView in, std::string& out, Tim
 
 std::optional<std::string> Keeper::ping(TunnelSide to, TimePoint now, Random& random) {
   Leg& leg = legs_[at(to)];
-  if (!leg.ping.empty() && leg.heard < leg.sent) return std::nullopt;
+  if (leg.awaited && leg.heard < leg.sent) return std::nullopt;
   // Who says other things and leaves pings alone is alive; his round trip is measured when he answers.
   leg.next_ping = now + *settings_.ping_interval;
+  // The leg's own bytes stay, so that an answer to an earlier ping is known as one, too.
+  const std::size_t own = leg.ping.empty() ? 0 : websocket::FrameGate::ping_prefix_bytes;
   leg.ping.resize(websocket::FrameGate::ping_bytes);
-  random.fill({leg.ping.data(), leg.ping.size()});
+  random.fill({leg.ping.data() + own, leg.ping.size() - own});
+  leg.awaited = true;
   leg.sent = now;
   std::string frame;
   if (to == TunnelSide::backend)
@@ -65,10 +70,21 @@ std::optional<std::string> Keeper::ping(TunnelSide to, TimePoint now, Random& ra
   return frame;
 }
 
+void Keeper::excuse(TunnelSide side, TimePoint now) {
+  Leg& leg = legs_[at(side)];
+  leg.heard = now;
+  if (settings_.ping_interval) leg.next_ping = std::max(leg.next_ping, now + *settings_.ping_interval);
+}
+
+void Keeper::credit(Duration waited) {
+  messages_.credit(waited);
+  bytes_.credit(waited);
+}
+
 void Keeper::save(BinaryWriter& out) const {
   for (const Leg& leg : legs_) {
     leg.gate.save(out);
-    out.text(leg.ping);
+    out.text(leg.ping).number(leg.awaited);
     for (const TimePoint time : {leg.sent, leg.heard, leg.next_ping})
       out.number(time.time_since_epoch().count());
     out.number(leg.round_trip.count());
@@ -79,6 +95,7 @@ void Keeper::restore(BinaryReader& in) {
   for (Leg& leg : legs_) {
     leg.gate = websocket::FrameGate::restored(in);
     leg.ping = in.text();
+    leg.awaited = in.number<std::uint8_t>() != 0;
     for (TimePoint* time : {&leg.sent, &leg.heard, &leg.next_ping})
       *time = TimePoint(TimePoint::duration(in.number<TimePoint::rep>()));
     leg.round_trip = Duration(in.number<Duration::rep>());

@@ -34,6 +34,12 @@ class Keeper {
 
   // When a ping to that side is due; never where none is asked for.
   [[nodiscard]] TimePoint next_ping(TunnelSide to) const { return legs_[at(to)].next_ping; }
+  // Nobody has listened to that side for a while: what it may have said meanwhile counts as heard, and a ping
+  // is due an interval later.
+  void excuse(TunnelSide side, TimePoint now);
+  // The client's bytes waited here for so long, because the member did not take them: what it has sent since
+  // comes all at once.
+  void credit(Duration waited);
   // It is due: the frame to send, or none, because that side has said nothing since the last one.
   [[nodiscard]] std::optional<std::string> ping(TunnelSide to, TimePoint now, Random& random);
   // From a ping to its answer, the last time; zero: not measured yet.
@@ -45,7 +51,9 @@ class Keeper {
  private:
   struct Leg {
     websocket::FrameGate gate;  // of what comes from there
-    std::string ping;           // the payload of the one that waits for its answer; empty: none does
+    std::string
+        ping;  // the payload of the last one: four bytes of this leg's, four of its own; empty: none yet
+    bool awaited = false;  // its answer has not come
     TimePoint sent{};
     TimePoint heard{};
     TimePoint next_ping = never;

@@ -24,11 +24,14 @@ bool MemberChoice::is_up(std::size_t i) const {
 bool MemberChoice::usable(std::size_t i, bool too_few) const {
   // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
   if (!is_up(i) && !(too_few && i < configured_.settings.probe.min_servers)) return false;
+  return !has_failed(*group_.members[i]);
+}
+
+bool MemberChoice::may_have(std::size_t i, bool too_few) const {
+  if (!usable(i, too_few)) return false;
   const board::Member& member = *group_.members[i];
-  if (slowly_ && !policy::is_warm_enough(now_ - std::max(member.returned.load(), TimePoint{}),
-                                         member.tunnels_since_return.load()))
-    return false;
-  return !has_failed(member);
+  return !slowly_ || policy::is_warm_enough(now_ - std::max(member.returned.load(), TimePoint{}),
+                                            member.tunnels_since_return.load());
 }
 
 bool MemberChoice::has_failed(const board::Member& member) const {
@@ -63,7 +66,7 @@ ChosenMember MemberChoice::find(bool websocket) {
   if (websocket && fewest_tunnels_) {
     const auto taken = policy::take_fewest(
         count, policy::Weights(group_.weights), *group_.turn,
-        [&](std::size_t i) { return usable(i, too_few); },
+        [&](std::size_t i) { return may_have(i, too_few); },
         [&](std::size_t i) -> auto& { return group_.members[i]->seats; });
     return taken ? chosen(*taken, true, true) : ChosenMember{};
   }
@@ -85,7 +88,7 @@ ChosenMember MemberChoice::own_but_leaving(bool websocket) const {
 std::optional<std::size_t> MemberChoice::balance(bool too_few) const {
   const std::size_t count = group_.members.size();
   const policy::Weights weights(group_.weights);
-  const auto may = [&](std::size_t i) { return usable(i, too_few); };
+  const auto may = [&](std::size_t i) { return may_have(i, too_few); };
   switch (configured_.balancing) {
     case model::Balancing::round_robin: break;
     case model::Balancing::least_connections: {

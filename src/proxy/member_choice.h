@@ -43,6 +43,8 @@ class MemberChoice {
   [[nodiscard]] bool is_up(std::size_t i) const;
   [[nodiscard]] bool has_failed(const board::Member& member) const;
   [[nodiscard]] bool usable(std::size_t i, bool too_few) const;
+  // By balancing: who is led to a member by affinity goes there, however cold it is.
+  [[nodiscard]] bool may_have(std::size_t i, bool too_few) const;
   [[nodiscard]] std::optional<std::size_t> balance(bool too_few) const;
   [[nodiscard]] ChosenMember own_but_leaving(bool websocket) const;
   [[nodiscard]] ChosenMember chosen(std::size_t i, bool websocket, bool seat_taken) const;

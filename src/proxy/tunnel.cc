@@ -64,11 +64,9 @@ Tunnel::Tunnel(Worker& worker, TunnelPlan plan)
     : Tunnel(worker, std::move(plan.client), std::move(plan.backend), std::move(plan.tag)) {
   worker_.counters.tunnels_opened.add();
   if (telemetry::RouteTunnels* route = route_counters()) route->opened.add();
-  note(TunnelSide::client, plan.early_from_client);
-  note(TunnelSide::backend, plan.early_from_backend);
-  keep_unsent(TunnelSide::client, std::move(plan.early_from_client));
-  keep_unsent(TunnelSide::backend, std::move(plan.early_from_backend));
   if (tag_.names->keepers.any()) kept_ = std::make_unique<Kept>(*this, tag_.names->keepers);
+  take_early(TunnelSide::client, std::move(plan.early_from_client));
+  take_early(TunnelSide::backend, std::move(plan.early_from_backend));
   limit_silence(opened_);
 }
 
@@ -86,8 +84,22 @@ Tunnel::Tunnel(Worker& worker, AdoptedTunnel adopted)
     kept_ = std::make_unique<Kept>(*this, tag_.names->keepers);
     BinaryReader saved(state.keeper);
     if (!state.keeper.empty()) kept_->keeper.restore(saved);
+    excuse_all();
   }
   limit_silence(state.silent_since);
+}
+
+void Tunnel::take_early(TunnelSide side, std::string bytes) {
+  if (bytes.empty()) return;
+  auto verdict = Keeper::Verdict::fine;
+  if (kept_) {
+    std::string passed;
+    verdict = kept_->keeper.pass(side, bytes, passed, opened_).verdict;
+    bytes = std::move(passed);
+  }
+  note(side, bytes);
+  keep_unsent(side, std::move(bytes));
+  leave_for(verdict);
 }
 
 void Tunnel::keep_unsent(TunnelSide side, std::string bytes) {
@@ -101,7 +113,7 @@ Tunnel::~Tunnel() {
 }
 
 std::optional<Tunnel::Frozen> Tunnel::freeze() {
-  if (leaving_ || deaf_ || frozen_ || sending_parts_ > 0 || sides_ended() == tunnel_sides ||
+  if (leaving_ || deaf_ || frozen_ || sending_[0] || sending_[1] || sides_ended() == tunnel_sides ||
       group_.stop_source().requested())
     return std::nullopt;
   if (!stream(TunnelSide::client).can_freeze() || !stream(TunnelSide::backend).can_freeze())
@@ -140,10 +152,16 @@ void Tunnel::thaw() {
   if (!frozen_) return;
   frozen_ = false;
   if (timer_) timer_->resume();
+  if (kept_) excuse_all();
   for (auto& stream : streams_) stream->thaw();
   const auto put_off = std::move(put_off_);
   if (put_off && put_off->farewell) return leave(put_off->why, *put_off->farewell);
   if (put_off) end(put_off->why);
+}
+
+void Tunnel::excuse_all() {
+  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend})
+    kept_->keeper.excuse(side, worker_.engine.now());
 }
 
 void Tunnel::let_go() {
@@ -206,12 +224,15 @@ io::Task<> Tunnel::pump_kept(TunnelSide side) {
   const io::Wait wait{never, &group_.stop_source()};
   while (!leaving_) {
     // Pings to the other side are this pump's: it is who sends there.
-    const bool may_ping = directions_[at(side)].frames.between_frames();
-    const TimePoint due = may_ping ? keeper.next_ping(other(side)) : never;
+    const bool ready = may_ping(other(side)) && directions_[at(side)].frames.between_frames();
+    // A frozen one looks again by and by: what it does then is for the thaw.
+    const TimePoint due = frozen_ ? worker_.engine.now() + std::chrono::seconds(1)
+                          : ready ? keeper.next_ping(other(side))
+                                  : never;
     const auto got = co_await stream(side).receive({due, &receives_});
     if (leaving_ && !got) break;
     if (!got && got.error().kind == ErrorKind::timed_out && worker_.engine.now() >= due) {
-      if (!co_await ping(other(side))) co_return;
+      if (!frozen_ && !co_await ping(other(side))) co_return;
       continue;
     }
     if (!got && got.error().kind != ErrorKind::closed) co_return note_failure(side, got.error());
@@ -224,11 +245,17 @@ io::Task<> Tunnel::pump_kept(TunnelSide side) {
     const auto passed = keeper.pass(side, *got, buffer->bytes, worker_.engine.now());
     // A ping that is due goes out where a frame ends, also within what has come.
     const std::size_t first = passed.boundary.value_or(buffer->bytes.size());
-    ++sending_parts_;
+    sending_[at(side)] = true;
+    const TimePoint began = worker_.engine.now();
     bool sent = co_await send_on(side, BytesView(buffer->bytes).substr(0, first));
     if (sent && passed.verdict == Keeper::Verdict::fine) sent = co_await ping(other(side));
     sent = sent && co_await send_on(side, BytesView(buffer->bytes).substr(first));
-    --sending_parts_;
+    sending_[at(side)] = false;
+    // Meanwhile nobody has listened to this side.
+    if (const Duration waited = worker_.engine.now() - began; waited > Duration::zero()) {
+      keeper.excuse(side, worker_.engine.now());
+      if (side == TunnelSide::client) keeper.credit(waited);
+    }
     if (!sent) co_return;
     leave_for(passed.verdict);
   }
@@ -243,10 +270,20 @@ io::Task<bool> Tunnel::send_on(TunnelSide from, BytesView bytes) {
   co_return sent.has_value();
 }
 
+bool Tunnel::may_ping(TunnelSide to) const {
+  return !ended_[at(to)] && !directions_[0].frames.close_seen() && !directions_[1].frames.close_seen();
+}
+
 io::Task<bool> Tunnel::ping(TunnelSide to) {
   const TimePoint now = worker_.engine.now();
-  if (now < kept_->keeper.next_ping(to) || !directions_[at(other(to))].frames.between_frames())
+  if (now < kept_->keeper.next_ping(to) || !may_ping(to) ||
+      !directions_[at(other(to))].frames.between_frames())
     co_return true;
+  // Nobody reads what that side says while its pump waits for this one to take it.
+  if (sending_[at(to)]) {
+    kept_->keeper.excuse(to, now);
+    co_return true;
+  }
   const auto frame = kept_->keeper.ping(to, now, worker_.engine.random());
   if (!frame) {
     leave(TunnelEnd::dead_peer, {.code = 1001, .reason = "the other side does not answer pings"});

@@ -100,7 +100,9 @@ class Tunnel final : public ListNode {
   struct Kept;
   Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> backend,
          TunnelTag tag);
+  void take_early(TunnelSide side, std::string bytes);
   void keep_unsent(TunnelSide side, std::string bytes);
+  void excuse_all();
   io::Task<> pump(TunnelSide side);
   // The same where a keeper looks at each frame.
   io::Task<> pump_kept(TunnelSide side);
@@ -108,6 +110,8 @@ class Tunnel final : public ListNode {
   io::Task<bool> send_on(TunnelSide from, BytesView bytes);
   // Sends a ping to that side if one is due and a frame may stand here. False: it cannot be sent.
   io::Task<bool> ping(TunnelSide to);
+  // Whether pings to that side make sense: it can answer, and no Close is on its way.
+  [[nodiscard]] bool may_ping(TunnelSide to) const;
   void leave_for(Keeper::Verdict verdict);
   // The end of a pump when the tunnel leaves: the frame under way, our Close, and what the side says until
   // its own.
@@ -154,10 +158,10 @@ class Tunnel final : public ListNode {
   };
   std::unique_ptr<const PutOff> put_off_;
   TunnelEnd end_ = TunnelEnd::none;
-  std::array<bool, tunnel_sides> ended_{};  // have ended their stream
-  std::uint8_t parted_ = 0;                 // sides that are through with a leaving
-  std::uint8_t sending_parts_ = 0;          // pumps with more in hand than their streams know of
-  bool deaf_ : 1 = false;                   // a side takes no more
+  std::array<bool, tunnel_sides> ended_{};    // have ended their stream
+  std::uint8_t parted_ = 0;                   // sides that are through with a leaving
+  std::array<bool, tunnel_sides> sending_{};  // kept pumps with more in hand than their streams know of
+  bool deaf_ : 1 = false;                     // a side takes no more
   bool frozen_ : 1 = false;
   bool let_go_ : 1 = false;
 };

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -25,31 +24,24 @@ class UpgradeQueue {
   UpgradeQueue(const UpgradeQueue&) = delete;
   UpgradeQueue& operator=(const UpgradeQueue&) = delete;
 
-  // A handshake's, until it has come to something. Gives it to the next one. Movable.
-  class Slot {
+  // A handshake's place at a member, until that has answered, or for upgrade_slot_time. Gives it to the next
+  // one.
+  class Slot final : private io::Timer {
    public:
-    Slot() = default;
-    Slot(UpgradeQueue& queue, std::shared_ptr<const board::Member> member)
-        : queue_(&queue), member_(std::move(member)) {}
-    Slot(Slot&& other) noexcept
-        : queue_(std::exchange(other.queue_, nullptr)), member_(std::move(other.member_)) {}
-    Slot& operator=(Slot&& other) noexcept {
-      std::swap(queue_, other.queue_);
-      std::swap(member_, other.member_);
-      return *this;
-    }
-    ~Slot() {
-      if (queue_ != nullptr) queue_->give_back(member_.get());
-    }
+    explicit Slot(UpgradeQueue& queue) : queue_(queue) {}
+    ~Slot() { release(); }
+    void release();
 
    private:
-    UpgradeQueue* queue_ = nullptr;
-    std::shared_ptr<const board::Member> member_;
+    friend class UpgradeQueue;
+    void on_timer() override { release(); }
+    UpgradeQueue& queue_;
+    std::shared_ptr<const board::Member> member_;  // null: it has none
   };
 
-  // None: too many wait already, it took too long, or the worker stops.
-  [[nodiscard]] io::Task<std::optional<Slot>> enter(std::shared_ptr<const board::Member> member,
-                                                    io::StopSource& stop);
+  // False: too many wait already, it took too long, or the worker stops.
+  [[nodiscard]] io::Task<bool> enter(Slot& slot, std::shared_ptr<const board::Member> member,
+                                     io::StopSource& stop);
 
   // Before a handshake that no member took is tried again: about the retry interval, for each another time.
   // False: it is not to be tried again.
@@ -64,14 +56,17 @@ class UpgradeQueue {
   struct Place {
     std::size_t under_way = 0;
     IntrusiveList<Waiter> waiting;
+    std::size_t waiters = 0;
   };
+  void take(Slot& slot, std::shared_ptr<const board::Member> member);
   void give_back(const board::Member* member);
+  void forget(const board::Member* member, const Place& place);
 
   io::Engine& engine_;
   const Limits& limits_;
   telemetry::Counters& counters_;
   std::unordered_map<const board::Member*, std::unique_ptr<Place>> places_;  // of members that are asked now
-  std::size_t waiting_ = 0;
+  std::size_t pausing_ = 0;
 };
 
 }  // namespace passerelle::proxy

@@ -14,12 +14,17 @@ using std::chrono::seconds;
 
 class UpgradeQueueTest : public testing::Test {
  protected:
-  UpgradeQueueTest() { limits.member_upgrades_max = 2, limits.upgrades_waiting_max = 3; }
+  UpgradeQueueTest() {
+    limits.member_upgrades_max = 2;
+    limits.upgrades_waiting_max = 3;
+    limits.upgrade_slot_time = std::chrono::seconds(50);
+  }
 
   io::Task<> enter(int number, Duration stays, std::shared_ptr<board::Member> where) {
-    auto slot = co_await queue.enter(where, group.stop_source());
-    log += slot ? fmt_of(number) : "!" + fmt_of(number);
-    if (slot) (void)co_await engine.sleep(engine.in(stays, group.stop_source()));
+    UpgradeQueue::Slot slot(queue);
+    const bool entered = co_await queue.enter(slot, where, group.stop_source());
+    log += entered ? fmt_of(number) : "!" + fmt_of(number);
+    if (entered) (void)co_await engine.sleep(engine.in(stays, group.stop_source()));
   }
   static std::string fmt_of(int number) { return std::to_string(number) + " "; }
 
@@ -55,6 +60,14 @@ TEST_F(UpgradeQueueTest, NobodyWaitsLongerThanTheTimeoutAndAStopEndsEveryWait) {
   group.stop();
   engine.run();
   EXPECT_EQ(group.running(), 0U);
+}
+
+TEST_F(UpgradeQueueTest, WhoHasNoAnswerForLongHoldsNobodyUp) {
+  limits.upgrade_slot_time = seconds(2);
+  for (int i = 1; i <= 4; ++i) group.spawn(enter(i, seconds(100), member));
+  EXPECT_EQ(log, "1 2 ");
+  engine.run();
+  EXPECT_EQ(log, "1 2 3 4 ");
 }
 
 TEST(SlowStart, LetsAFewInAtOnceThenMoreFromSecondToSecondUntilItIsOver) {

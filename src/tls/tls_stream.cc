@@ -104,7 +104,7 @@ std::string TlsStream::ciphers_offered() const {
 }
 
 io::Task<Result<>> TlsStream::handshake(io::Wait wait, io::TurnGate* gate) {
-  for (;;) {
+  for (bool replied = false;;) {
     ERR_clear_error();
     const int outcome = SSL_do_handshake(ssl_.get());
     const int reason = outcome == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), outcome);
@@ -114,6 +114,7 @@ io::Task<Result<>> TlsStream::handshake(io::Wait wait, io::TurnGate* gate) {
     hold_unread();
     if (!replies_.empty()) {
       // Also when it failed: the alert tells the peer why.
+      replied = true;
       const std::string flight = std::move(replies_);
       replies_.clear();
       if (auto sent = co_await lower_->send(flight, wait); !sent) co_return sent;
@@ -128,9 +129,13 @@ io::Task<Result<>> TlsStream::handshake(io::Wait wait, io::TurnGate* gate) {
     if (!got) co_return std::unexpected(got.error());
     if (got->empty()) co_return fail(ErrorKind::closed, "the peer left during the TLS handshake");
     incoming_ = *got;
-    if (gate != nullptr && !gate->try_pass()) {
+    // From TLS 1.3 on only the first flight costs something.
+    const bool costs = !replied || SSL_version(ssl_.get()) < TLS1_3_VERSION;
+    if (gate != nullptr && costs && !gate->try_pass()) {
       hold_unread();  // its loan ends here
       co_await gate->wait();
+      if (wait.stop != nullptr && wait.stop->requested()) co_return fail(ErrorKind::stopped);
+      if (lower_->engine().now() >= wait.deadline) co_return fail(ErrorKind::timed_out, "TLS handshake");
     }
   }
 }

@@ -1,6 +1,6 @@
 """Keepers of tunnels, by listener in the local file: pings, limits, origins, the greatest age."""
 import os
-import signal
+import socket
 import struct
 import sys
 import threading
@@ -8,7 +8,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from harness import PATIENCE, DemoBackend, Gateway, ScriptedBackend, receive_exactly, receive_until, wait_until
+from harness import PATIENCE, DemoBackend, Gateway, ScriptedBackend, receive_all, receive_exactly, receive_until, wait_until
 from websocket import BINARY, CLOSE, PING, PONG, SWITCH, TEXT, frame, handshake
 
 CLOSE_HEADER = 2
@@ -124,6 +124,72 @@ class Keepers(unittest.TestCase):
         stream, _ = self.open(gateway)
         stream.sendall(frame(BINARY, bytes(1000)))
         self.assertEqual(receive_exactly(stream, 1004)[4:], bytes(1000))
+
+    def test_bytes_sent_before_the_101_are_looked_at_too(self):
+        gateway = self.gateway({"messageBytesMax": 1000})
+        message = frame(BINARY, bytes(1001))
+        for cut in (1, 3, len(message)):
+            stream = gateway.connect()
+            gateway.clients.append(stream)
+            stream.sendall(handshake("/echo") + message[:cut])
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += receive_exactly(stream, 1)
+            stream.sendall(message[cut:])
+            self.assertEqual(self.closed_with(stream), (1009, "a message is longer than messageBytesMax"))
+
+    def test_a_side_that_has_ended_or_a_close_under_way_gets_no_ping(self):
+        go_on = threading.Event()
+
+        def half_closing(client, head):
+            client.sendall(SWITCH)
+            client.shutdown(socket.SHUT_WR)
+            go_on.wait(PATIENCE)
+            receive_all(client)
+
+        def slow_to_close(client, head):
+            client.sendall(SWITCH)
+            receive_exactly(client, 8)
+            go_on.wait(PATIENCE)
+            client.sendall(frame(CLOSE, struct.pack("!H", 1000), masked=False))
+        for script in (half_closing, slow_to_close):
+            go_on.clear()
+            gateway = self.gateway({"pingSeconds": 1}, script)
+            stream, _ = self.open(gateway)
+            if script is slow_to_close:
+                stream.sendall(frame(CLOSE, struct.pack("!H", 1000)))
+            stream.settimeout(3.5)
+            if script is half_closing:
+                self.assertEqual(stream.recv(100), b"")
+            else:
+                with self.assertRaises(TimeoutError):
+                    stream.recv(100)
+            self.assertEqual(gateway.metric("tunnels_open"), 1, "nobody was declared dead")
+            go_on.set()
+            if script is slow_to_close:
+                self.assertEqual(receive_exactly(stream, 4), frame(CLOSE, struct.pack("!H", 1000), masked=False))
+            stream.close()
+
+    def test_who_cannot_be_heard_because_the_other_side_is_slow_is_not_dead(self):
+        go_on = threading.Event()
+
+        def script(client, head):
+            client.sendall(SWITCH)
+            go_on.wait(PATIENCE)
+            receive_all(client)
+        gateway = self.gateway({"pingSeconds": 1}, script)
+        stream, _ = self.open(gateway)
+        stream.settimeout(0.2)
+        bulk = frame(BINARY, bytes(1 << 20)) * 64
+        sent = 0
+        began = time.monotonic()
+        while time.monotonic() - began < 4:
+            try:
+                sent += stream.send(bulk[sent:sent + 65536])
+            except TimeoutError:
+                pass
+        self.assertEqual(gateway.metric("tunnels_open"), 1)
+        go_on.set()
 
     def test_too_many_messages_or_bytes_a_second_end_in_1008(self):
         for keepers, message, count in (({"messagesPerSecondMax": 5}, frame(TEXT, b"x"), 50), ({"bytesPerSecondMax": 2000}, frame(BINARY, bytes(300)), 20)):

@@ -53,8 +53,9 @@ class Storm(unittest.TestCase):
         self.addCleanup(backend.__exit__)
         gateway = Gateway([backend.address], workers=1)
         self.addCleanup(gateway.__exit__, None, None, None)
-        first = [self.open(gateway) for _ in range(AT_ONCE)]
-        wait_until(lambda: backend.connections == AT_ONCE, "so many are there")
+        # Who has no answer after two seconds lets the next one in: in ten seconds five times as many are at it.
+        first = [self.open(gateway) for _ in range(6 * AT_ONCE)]
+        wait_until(lambda: gateway.metric("upgrades_waited_total") == 5 * AT_ONCE, "the others wait")
         others = [self.open(gateway) for _ in range(40)]
         times = []
         for stream in others:
@@ -65,6 +66,28 @@ class Storm(unittest.TestCase):
         self.assertGreater(len(set(times)), 8, "spread")
         self.assertEqual(gateway.metric("upgrades_refused_total"), 40)
         del first
+
+    def test_an_answer_that_is_no_websocket_holds_nobody_up(self):
+        never = threading.Event()
+        self.addCleanup(never.set)
+
+        def script(client, head):
+            if b"/large" not in head:
+                client.sendall(SWITCH)
+                return never.wait(PATIENCE)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n" + bytes(10_000_000))
+        backend = ScriptedBackend(script)
+        self.addCleanup(backend.__exit__)
+        gateway = Gateway([backend.address], workers=1)
+        self.addCleanup(gateway.__exit__, None, None, None)
+        for _ in range(AT_ONCE):
+            stream = gateway.connect()
+            gateway.clients.append(stream)
+            stream.sendall(handshake("/large"))
+            receive_exactly(stream, 12)
+        began = time.monotonic()
+        self.assertTrue(receive_until(self.open(gateway), b"\r\n\r\n").startswith(b"HTTP/1.1 101 "))
+        self.assertLess(time.monotonic() - began, 1)
 
     def test_many_tls_handshakes_at_once_all_come_to_their_end_beside_an_open_tunnel(self):
         backend = DemoBackend()

@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from harness import BINARY, PATIENCE, DemoBackend, Gateway, ScriptedBackend, is_running, receive_exactly, scaled, wait_until
-from websocket import BINARY as OPCODE_BINARY, CLOSE, SWITCH, TEXT, WebSocket, frame, handshake
+from websocket import BINARY as OPCODE_BINARY, CLOSE, PING, PONG, SWITCH, TEXT, frame, handshake
 
 
 def open_tunnel(gateway, tls=False, path="/echo"):
@@ -276,13 +276,37 @@ class Upgrade(unittest.TestCase):
         stream.sendall(frame(TEXT, b"hello"))
         self.assertEqual(receive_exactly(stream, 7), frame(TEXT, b"hello", masked=False))
 
-    def slow_successor(self, seconds):
+    def test_tunnels_with_pings_survive_a_hand_over_that_takes_long(self):
+        gateway = self.gateway(binary=self.slow_successor(0, later=4), local={"httpListeners": {"*": {"pingSeconds": 1}}})
+        streams = [open_tunnel(gateway) for _ in range(20)]
+
+        def answer(stream, out):
+            with contextlib.suppress(OSError, AssertionError):
+                while True:
+                    header = receive_exactly(stream, 2)
+                    payload = receive_exactly(stream, header[1])
+                    if header[0] == 0x80 | PING:
+                        stream.sendall(frame(PONG, payload))
+                    else:
+                        out.append((header[0], payload))
+        heard = [[] for _ in streams]
+        for stream, out in zip(streams, heard):
+            threading.Thread(target=answer, args=(stream, out), daemon=True).start()
+        gateway.process.send(signal.SIGUSR2)
+        gateway.process.wait_for(r"process (\d+) carries the traffic now", 3 * PATIENCE)
+        gateway.successors.append(int(re.search(r"process (\d+) carries", gateway.process.text).group(1)))
+        for stream in streams:
+            stream.sendall(frame(TEXT, b"hello"))
+        wait_until(lambda: all((0x80 | TEXT, b"hello") in out for out in heard), "every echo")
+        self.assertEqual([out for out in heard if out != [(0x80 | TEXT, b"hello")]], [], "no Close, and no pong of somebody else's")
+
+    def slow_successor(self, seconds, later=0):
         """A binary whose next start waits, once the go could come, for so long; and says so in a pipe beside it."""
         folder = tempfile.mkdtemp(prefix="passerelle-")
         self.addCleanup(shutil.rmtree, folder)
         binary = os.path.join(folder, "passerelle")
         os.mkfifo(os.path.join(folder, "held"))
-        pathlib.Path(binary).write_text(f"#!{sys.executable}\n{RELAYING_SUCCESSOR.format(binary=BINARY, seconds=seconds)}")
+        pathlib.Path(binary).write_text(f"#!{sys.executable}\n{RELAYING_SUCCESSOR.format(binary=BINARY, seconds=seconds, later=later)}")
         os.chmod(binary, 0o755)
         return binary
 
@@ -299,7 +323,7 @@ class Upgrade(unittest.TestCase):
         gateway.process.send(signal.SIGUSR2)
         child = int(gateway.process.wait_for(r"process (\d+) is started").group(1))
         gateway.process.send(signal.SIGUSR2)
-        gateway.process.wait_for(r"hands over in another way \(version 99 of it, here it is 1\): restart instead \(signal 9\); this process goes on")
+        gateway.process.wait_for(r"hands over in another way \(version 99 of it, here it is 2\): restart instead \(signal 9\); this process goes on")
         self.assertFalse(is_running(child))
         self.assertEqual(gateway.process.text.count("is started"), 1)
         self.assertEqual(gateway.get("/health")[0], 200)
@@ -401,7 +425,7 @@ def take(size):
         got += piece
     return got
 
-say(HELLO, struct.pack("=I", 1))
+say(HELLO, struct.pack("=I", 2))
 while True:
     size, _, kind = struct.unpack("=IHBx", take(8))
     take(size)
@@ -428,7 +452,9 @@ while True:
         piece, descriptors, _, _ = socket.recv_fds(source, 65536, 250)
         if not piece:
             sys.exit(0)
-        if source is new and piece == struct.pack("=IHBx", 0, 0, 4) and not held:
+        if source is old and {later} and len(piece) >= 8 and struct.unpack("=IHBx", piece[:8])[2] == 5:
+            time.sleep({later})
+        if source is new and piece == struct.pack("=IHBx", 0, 0, 4) and not held and {seconds}:
             held = True
             with open(pathlib.Path(sys.argv[0]).with_name("held"), "w") as pipe:
                 pipe.write("yes")

@@ -1,6 +1,7 @@
 """What applying a configuration would do to a running gateway and its live tunnels: told before it is done."""
 import json
 import os
+import socket
 import subprocess
 import sys
 import unittest
@@ -21,7 +22,7 @@ class WhatIf(unittest.TestCase):
         self.gateway = Gateway.of(c, workers=2)
         self.addCleanup(self.gateway.__exit__, None, None, None)
         for _ in range(7):
-            stream = __import__("socket").create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE)
+            stream = socket.create_connection(("127.0.0.1", self.gateway.port_of("listener")), PATIENCE)
             self.gateway.clients.append(stream)
             stream.sendall(handshake("/echo"))
             receive_until(stream, b"\r\n\r\n")
@@ -57,6 +58,26 @@ class WhatIf(unittest.TestCase):
         self.assertEqual([each["drainSeconds"] for each in report["tunnels"]["leaving"]], [60])
         self.assertIn({"subject": "pool pool with settings settings", "property": "request timeout", "before": "20 s", "after": "30 s"}, report["changes"])
         self.assertEqual(len(self.gateway.tunnels()), 7, "nothing was applied")
+
+    def test_a_value_that_may_be_a_secret_is_told_as_a_digest_and_its_change_is_told(self):
+        c = self.config
+        rule = {"name": "secret", "ruleSequence": 1, "conditions": [{"variable": "http_req_X-Key", "pattern": "^sesame$", "ignoreCase": False, "negate": False}],
+                "actionSet": {"requestHeaderConfigurations": [{"headerName": "X-Origin-Secret", "headerValue": "hunter2"}]}}
+        c.properties["rewriteRuleSets"] = []
+        reference = c.add("rewriteRuleSets", "set", rewriteRules=[rule])
+        c.properties["requestRoutingRules"][0]["properties"]["rewriteRuleSet"] = reference
+        self.gateway.write_template(c.template())
+        self.gateway.reload()
+        self.assertEqual(self.what_if()[1].splitlines()[1], "nothing behaves otherwise")
+        page = self.gateway.admin("/api/v1/behaviour")[1]
+        for secret in ("hunter2", "sesame"):
+            self.assertNotIn(secret, page)
+        for change in (lambda: rule["actionSet"]["requestHeaderConfigurations"][0].update(headerValue="hunter3"), lambda: rule["conditions"][0].update(negate=True), lambda: rule["conditions"][0].update(ignoreCase=True)):
+            before = json.dumps(rule)
+            change()
+            self.assertIn("~ rewrite set set", self.what_if()[1])
+            rule.clear()
+            rule.update(json.loads(before))
 
     def test_azures_way_closes_them_all(self):
         self.config.local = lambda plain=self.config.local: dict(plain(), azureParity={"updateDrainsTunnels": True})

@@ -52,14 +52,14 @@ FrameGate::Passed FrameGate::pass(BytesView in, std::string& out,
       const auto header = parse(held_);
       if (header) decide(*header, out, message_bytes_max, ping.size() == ping_bytes, passed);
     } else if (--answer_left_ == 0) {
-      if (is_answer(*parse(held_), ping))
-        passed.answered = true;
-      else
-        out += held_;
+      const Answer answer = answer_to(*parse(held_), ping);
+      passed.answered = passed.answered || answer == Answer::last;
+      if (answer == Answer::none) out += held_;
       passed.boundary = out.size();
       held_.clear();
     }
   }
+  if (shut_) held_ += in;
   return passed;
 }
 
@@ -84,7 +84,6 @@ void FrameGate::decide(const Header& header, std::string& out, std::optional<std
     if (message_bytes_max && message_bytes_ > *message_bytes_max) {
       passed.verdict = Verdict::message_too_long;
       shut_ = true;
-      held_.clear();
       return;
     }
     if (fin) {
@@ -97,14 +96,14 @@ void FrameGate::decide(const Header& header, std::string& out, std::optional<std
   if (payload_left_ == 0) passed.boundary = out.size();
 }
 
-bool FrameGate::is_answer(const Header& header, BytesView ping) const {
+FrameGate::Answer FrameGate::answer_to(const Header& header, BytesView ping) const {
   const BytesView payload = BytesView(held_).substr(header.bytes);
-  if (payload.size() != ping.size()) return false;
-  for (std::size_t i = 0; i < payload.size(); ++i) {
-    const char mask = header.mask_at ? held_[*header.mask_at + i % 4] : '\0';
-    if (static_cast<char>(payload[i] ^ mask) != ping[i]) return false;
+  std::size_t same = 0;
+  for (; same < std::min(payload.size(), ping.size()); ++same) {
+    const char mask = header.mask_at ? held_[*header.mask_at + same % 4] : '\0';
+    if (static_cast<char>(payload[same] ^ mask) != ping[same]) break;
   }
-  return true;
+  return same == ping_bytes ? Answer::last : same >= ping_prefix_bytes ? Answer::earlier : Answer::none;
 }
 
 void FrameGate::save(BinaryWriter& out) const {

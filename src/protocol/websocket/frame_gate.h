@@ -14,7 +14,8 @@ namespace passerelle::websocket {
 // framing passes as it is from there on.
 class FrameGate {
  public:
-  static constexpr std::size_t ping_bytes = 8;
+  // Our pings: four bytes that are the same in each, four that are not.
+  static constexpr std::size_t ping_bytes = 8, ping_prefix_bytes = 4;
 
   enum class Verdict : std::uint8_t {
     fine,
@@ -22,14 +23,13 @@ class FrameGate {
   };
   struct Passed {
     Verdict verdict = Verdict::fine;
-    std::uint64_t messages = 0;                // that ended
-    bool answered = false;                     // the pong to `ping` came, and was kept
+    std::uint64_t messages = 0;  // that ended
+    bool answered = false;       // the pong to `ping` came; as those to earlier ones it was kept
     std::optional<std::size_t> boundary = {};  // where in `out` the last frame that is whole ends
   };
-  // Appends what goes on to `out`. `ping`: the payload of a ping of ours that has no answer yet; empty: of
-  // none.
+  // Appends what goes on to `out`. `ping`: the payload of our last ping; empty: there was none.
   Passed pass(BytesView in, std::string& out, std::optional<std::uint64_t> message_bytes_max, BytesView ping);
-  // What has come and not gone on: the beginning of a frame.
+  // What has come and not gone on: the beginning of a frame; after a refusal all that came from there on.
   [[nodiscard]] BytesView held() const { return held_; }
 
   void save(BinaryWriter& out) const;
@@ -46,7 +46,8 @@ class FrameGate {
   // The frame whose header is complete.
   void decide(const Header& header, std::string& out, std::optional<std::uint64_t> message_bytes_max,
               bool may_be_answer, Passed& passed);
-  [[nodiscard]] bool is_answer(const Header& header, BytesView ping) const;
+  enum class Answer : std::uint8_t { none, earlier, last };
+  [[nodiscard]] Answer answer_to(const Header& header, BytesView ping) const;
   void let_go(std::string& out);
 
   std::string held_;
