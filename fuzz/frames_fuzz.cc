@@ -1,7 +1,8 @@
-// WebSocket frames: the observer sees the same at every cut, and the reader never reads past what it was
-// given.
+// WebSocket frames: the observer sees the same at every cut, the gate lets through what came, and the reader
+// never reads past what it was given.
 #include "fuzz/pieces.h"
 #include "protocol/websocket/frame.h"
+#include "protocol/websocket/frame_gate.h"
 #include "protocol/websocket/frame_observer.h"
 
 using namespace passerelle;
@@ -32,6 +33,12 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   fuzz::must(of_whole == of_cut && whole.opaque() == cut.opaque() && whole.close_seen() == cut.close_seen() &&
              whole.close_code() == cut.close_code() && whole.close_reason() == cut.close_reason() &&
              whole.between_frames() == cut.between_frames());
+  // A gate that refuses nothing lets everything through, whatever it is and however it is cut.
+  websocket::FrameGate gate;
+  std::string passed;
+  for (const auto piece : fuzz::pieces_of(input)) (void)gate.pass(piece, passed, std::nullopt, {});
+  passed += gate.held();
+  fuzz::must(passed == input);
   websocket::FrameReader reader(1 << 16);
   std::uint64_t messages = 0;
   for (const auto piece : fuzz::pieces_of(input)) {

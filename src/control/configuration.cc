@@ -146,10 +146,6 @@ io::Task<> Configuration::follow_certificates(io::Engine& engine, io::Resolver& 
   certificates_changed_.reset();
 }
 
-void Configuration::reload_if_changed(std::string_view why) {
-  if (source_.has_changed()) reload(why);
-}
-
 io::Task<bool> Configuration::changed(io::Engine& engine, io::StopSource& stop) {
   while (co_await engine.sleep(engine.in(watch_interval, stop))) {
     if (!source_.has_changed()) continue;

@@ -51,8 +51,8 @@ class Configuration {
   // Keeps the OCSP answers of the certificates in force.
   [[nodiscard]] io::Task<> follow_certificates(io::Engine& engine, io::Resolver& resolver,
                                                tls::Staples& staples, io::StopSource& stop);
-  // The same, unless every file is as it was when it was loaded last.
-  void reload_if_changed(std::string_view why);
+  // Whether a file is another one than when it was loaded last.
+  [[nodiscard]] bool has_changed() const { return source_.has_changed(); }
   // --watch: looks twice a second; until a file has changed since it was loaded last, and rests. False:
   // stopped.
   [[nodiscard]] io::Task<bool> changed(io::Engine& engine, io::StopSource& stop);

@@ -234,9 +234,9 @@ io::Task<> Program::live() {
   tell_ready();
   if (predecessor_) {
     tasks_.spawn(predecessor_->follow(stop_));
-    configuration_.reload_if_changed("a file changed during the upgrade");
+    if (configuration_.has_changed()) reload("a file changed during the upgrade");
   }
-  if (std::exchange(reload_wanted_, false)) configuration_.reload("SIGHUP");
+  if (std::exchange(reload_wanted_, false)) reload("SIGHUP");
   tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, following_));
   tasks_.spawn(configuration_.follow_certificates(engine_, resolver_, *staples_, following_));
   if (options_.watch) tasks_.spawn(watch());
@@ -245,10 +245,21 @@ io::Task<> Program::live() {
     fmt::print(stderr, "{}{}", report(), token_note_.empty() ? "" : "  " + token_note_ + "\n");
 }
 
+void Program::tell_reloading() {
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(clock_.now().time_since_epoch());
+  io::notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()));
+}
+
+void Program::reload(std::string_view why) {
+  tell_reloading();
+  configuration_.reload(why);
+  io::notify_service_manager("READY=1");
+}
+
 io::Task<> Program::watch() {
   while (co_await configuration_.changed(engine_, following_)) {
     // What the new process has loaded meanwhile, or loads, it sees by itself.
-    if (!upgrade_.under_way()) configuration_.reload_if_changed("a file changed");
+    if (!upgrade_.under_way() && configuration_.has_changed()) reload("a file changed");
   }
 }
 
@@ -315,7 +326,7 @@ void Program::on_signal(int number) {
   if (number == SIGHUP || number == SIGUSR2) {
     if (stop_.requested() || upgrade_.done()) return;
     if (number == SIGUSR2) return tasks_.spawn(upgrade_by_signal());
-    if (ready_ && !upgrade_.under_way()) return configuration_.reload("SIGHUP");
+    if (ready_ && !upgrade_.under_way()) return reload("SIGHUP");
     // Once it is ready, or once the upgrade has failed; if it succeeds the new process looks at the files
     // again.
     reload_wanted_ = true;
@@ -339,9 +350,7 @@ io::Task<std::expected<admin::UpgradeView, std::string>> Program::upgrade(std::s
     co_return std::unexpected(
         "a template came from standard input, which a new process cannot read again: give it as a file");
   events_.info("upgrade", "asked for by {}", why);
-  io::notify_service_manager(fmt::format(
-      "RELOADING=1\nMONOTONIC_USEC={}",
-      std::chrono::duration_cast<std::chrono::microseconds>(clock_.now().time_since_epoch()).count()));
+  tell_reloading();
   auto sockets = data_plane_.share_sockets();
   if (admin_.listener() != nullptr)
     sockets.push_back({*Endpoint::parse(options_.admin),
@@ -351,7 +360,7 @@ io::Task<std::expected<admin::UpgradeView, std::string>> Program::upgrade(std::s
   const auto report = co_await upgrade_.run(std::move(sockets), stop_);
   if (!report) {
     io::notify_service_manager("READY=1");
-    if (std::exchange(reload_wanted_, false) && !stop_.requested()) configuration_.reload("SIGHUP");
+    if (std::exchange(reload_wanted_, false) && !stop_.requested()) reload("SIGHUP");
     co_return std::unexpected(report.error());
   }
   tasks_.spawn(live_on());

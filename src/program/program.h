@@ -47,6 +47,8 @@ class Program {
   io::Task<int> get_ready();
   io::Task<int> take_over();
   void tell_ready();
+  void tell_reloading();
+  void reload(std::string_view why);
   io::Task<> watch();
   void expect_shared_descriptors();
   template <class Condition>
