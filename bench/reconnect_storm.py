@@ -62,8 +62,13 @@ class Gateway:
             wait_for_port(port)
 
     def stop(self):
-        self.child.kill()
-        self.child.wait()
+        # In order, so that nginx's worker ends with its master; Passerelle would drain, and ends at once when asked twice.
+        self.child.terminate()
+        try:
+            self.child.wait(1)
+        except subprocess.TimeoutExpired:
+            self.child.terminate()
+            self.child.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
