@@ -270,14 +270,15 @@ class Upgrade(unittest.TestCase):
         gateway.process.send(signal.SIGHUP)
         gateway.process.wait_for(r"process (\d+) carries the traffic now")
         gateway.process.wait_for("version 2 is in force")
-        gateway.successors.append(int(re.search(r"process (\d+) carries", gateway.process.text).group(1)))
+        gateway.successors.append(int(pathlib.Path(os.path.dirname(binary), "child").read_text()))
         gateway.http_port = port
         self.assertEqual(gateway.get("/health")[0], 200)
         stream.sendall(frame(TEXT, b"hello"))
         self.assertEqual(receive_exactly(stream, 7), frame(TEXT, b"hello", masked=False))
 
     def test_tunnels_with_pings_survive_a_hand_over_that_takes_long(self):
-        gateway = self.gateway(binary=self.slow_successor(0, later=4), local={"httpListeners": {"*": {"pingSeconds": 1}}})
+        binary = self.slow_successor(0, later=4)
+        gateway = self.gateway(binary=binary, local={"httpListeners": {"*": {"pingSeconds": 1}}})
         streams = [open_tunnel(gateway) for _ in range(20)]
 
         def answer(stream, out):
@@ -294,7 +295,7 @@ class Upgrade(unittest.TestCase):
             threading.Thread(target=answer, args=(stream, out), daemon=True).start()
         gateway.process.send(signal.SIGUSR2)
         gateway.process.wait_for(r"process (\d+) carries the traffic now", 3 * PATIENCE)
-        gateway.successors.append(int(re.search(r"process (\d+) carries", gateway.process.text).group(1)))
+        gateway.successors.append(int(pathlib.Path(os.path.dirname(binary), "child").read_text()))
         for stream in streams:
             stream.sendall(frame(TEXT, b"hello"))
         wait_until(lambda: all((0x80 | TEXT, b"hello") in out for out in heard), "every echo")
@@ -449,6 +450,7 @@ new, its = socket.socketpair()
 os.set_inheritable(its.fileno(), True)
 child = subprocess.Popen([{binary!r}, *sys.argv[1:]], pass_fds=[its.fileno()], env=dict(os.environ, PASSERELLE_PREDECESSOR=str(its.fileno())))
 its.close()
+pathlib.Path(sys.argv[0]).with_name("child").write_text(str(child.pid))
 held = False
 while True:
     for source in select.select([old, new], [], [])[0]:
