@@ -49,7 +49,6 @@ class BinaryReader {
   [[nodiscard]] bool ok() const { return ok_; }
   // Everything was read, and nothing was missing.
   [[nodiscard]] bool complete() const { return ok_ && left_.empty(); }
-  [[nodiscard]] bool empty() const { return left_.empty(); }
 
  private:
   BytesView take(std::size_t size) {

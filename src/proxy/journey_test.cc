@@ -13,14 +13,8 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::StartsWith;
 using testing_support::Journey;
-
-constexpr std::string_view sample_switch =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-constexpr std::string_view sample_handshake =
-    "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://example.com\r\n"
-    "Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Version: 13\r\n\r\n";
+using testing_support::sample_handshake;
+using testing_support::sample_switch;
 
 struct Simulation {
   explicit Simulation(std::uint64_t seed, std::size_t chunk = 64 * kibibyte)

@@ -16,13 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 using testing_support::Journey;
-
-constexpr std::string_view sample_switch =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-constexpr std::string_view sample_handshake =
-    "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+using testing_support::sample_handshake;
+using testing_support::sample_switch;
 
 // Sends back what it gets, byte for byte, and ends when its client has.
 io::Task<> echo(io::Stream& stream, io::StopSource& stop) {
