@@ -1,6 +1,6 @@
 """How long `check` takes, and how much memory, on templates of growing size: both should grow as the template does.
 
-    ./dev bench load
+    ./dev bench template_load
 """
 import json
 import os
