@@ -25,7 +25,7 @@ BytesView BodyWriter::assemble(BytesView data) {
   std::string& out = workspace_.assembled;
   out.clear();
   if (head_) {
-    out += head_->bytes;
+    out.swap(head_->bytes);
     head_.reset();
   }
   if (chunked)
@@ -35,14 +35,13 @@ BytesView BodyWriter::assemble(BytesView data) {
   return out;
 }
 
-io::Task<Result<>> BodyWriter::write(BytesView data, io::Wait wait) {
+io::SendOperation BodyWriter::write(BytesView data, io::Wait wait) {
   const BytesView out = assemble(data);
-  if (out.empty()) co_return Result<>();
   bytes_sent_ += out.size();
-  co_return co_await stream_.send(out, wait);
+  return stream_.send(out, wait);
 }
 
-io::Task<Result<>> BodyWriter::finish(BytesView last, const MessageHead* trailers, io::Wait wait) {
+io::SendOperation BodyWriter::finish(BytesView last, const MessageHead* trailers, io::Wait wait) {
   BytesView out = assemble(last);
   if (kind_ == http1::Framing::Kind::chunked) {
     workspace_.assembled += "0\r\n";
@@ -50,9 +49,8 @@ io::Task<Result<>> BodyWriter::finish(BytesView last, const MessageHead* trailer
     workspace_.assembled += "\r\n";
     out = workspace_.assembled;
   }
-  if (out.empty()) co_return Result<>();
   bytes_sent_ += out.size();
-  co_return co_await stream_.send(out, wait);
+  return stream_.send(out, wait);
 }
 
 }  // namespace passerelle::http

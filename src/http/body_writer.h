@@ -3,7 +3,6 @@
 
 #include "http/workspace.h"
 #include "io/stream.h"
-#include "io/task.h"
 #include "protocol/http1/framing.h"
 
 namespace passerelle::http {
@@ -18,10 +17,10 @@ class BodyWriter {
   void set_head(RecyclePool<Buffer>::Lease head) { head_ = std::move(head); }
 
   // One piece, in the message's framing. With no data it only sends a pending head.
-  [[nodiscard]] io::Task<Result<>> write(BytesView data, io::Wait wait);
+  [[nodiscard]] io::SendOperation write(BytesView data, io::Wait wait);
 
   // The end of the body: last chunk and trailers, if the framing has them. With `last` data it is one send.
-  [[nodiscard]] io::Task<Result<>> finish(BytesView last, const MessageHead* trailers, io::Wait wait);
+  [[nodiscard]] io::SendOperation finish(BytesView last, const MessageHead* trailers, io::Wait wait);
 
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   [[nodiscard]] bool head_pending() const { return head_ != nullptr; }

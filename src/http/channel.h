@@ -32,11 +32,11 @@ class Channel {
 
   // --- the answer ---
   // A head without a body: a 1xx. After a 101 the channel's stream is no longer HTTP.
-  [[nodiscard]] virtual io::Task<Result<>> send_head(const MessageHead& head, io::Wait wait) = 0;
+  [[nodiscard]] virtual io::SendOperation send_head(const MessageHead& head, io::Wait wait) = 0;
   // The final head: it leaves with the first piece of the body.
   virtual void begin_answer(const MessageHead& head, http1::Framing::Kind kind) = 0;
   // One piece of the body. With no data it only sends a pending head.
-  [[nodiscard]] virtual io::Task<Result<>> write(BytesView data, io::Wait wait) = 0;
+  [[nodiscard]] virtual io::SendOperation write(BytesView data, io::Wait wait) = 0;
   // The end of the answer, with its last piece and its trailers where the framing has them.
   [[nodiscard]] virtual io::Task<Result<>> finish(BytesView last, const MessageHead* trailers,
                                                   io::Wait wait) = 0;

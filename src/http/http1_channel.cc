@@ -4,11 +4,11 @@
 
 namespace passerelle::http {
 
-io::Task<Result<>> Http1Channel::send_head(const MessageHead& head, io::Wait wait) {
-  auto buffer = workspace_.buffers.take();
-  http1::append_response_head(buffer->bytes, head);
-  sent_before_ += buffer->bytes.size();
-  co_return co_await stream_.send(buffer->bytes, wait);
+io::SendOperation Http1Channel::send_head(const MessageHead& head, io::Wait wait) {
+  workspace_.assembled.clear();
+  http1::append_response_head(workspace_.assembled, head);
+  sent_before_ += workspace_.assembled.size();
+  return stream_.send(workspace_.assembled, wait);
 }
 
 void Http1Channel::begin_answer(const MessageHead& head, http1::Framing::Kind kind) {
@@ -20,10 +20,10 @@ void Http1Channel::begin_answer(const MessageHead& head, http1::Framing::Kind ki
   answer_->set_head(std::move(buffer));
 }
 
-io::Task<Result<>> Http1Channel::write(BytesView data, io::Wait wait) { return answer_->write(data, wait); }
+io::SendOperation Http1Channel::write(BytesView data, io::Wait wait) { return answer_->write(data, wait); }
 
 io::Task<Result<>> Http1Channel::finish(BytesView last, const MessageHead* trailers, io::Wait wait) {
-  return answer_->finish(last, trailers, wait);
+  co_return co_await answer_->finish(last, trailers, wait);
 }
 
 // Where the framing tells, closing is enough, and what was sent still arrives; a body that ends with the

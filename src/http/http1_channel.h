@@ -30,9 +30,9 @@ class Http1Channel final : public Channel {
   [[nodiscard]] MessageHead* trailers() const override { return source_.trailers(); }
   [[nodiscard]] std::uint64_t body_bytes() const override { return source_.body_bytes(); }
 
-  [[nodiscard]] io::Task<Result<>> send_head(const MessageHead& head, io::Wait wait) override;
+  [[nodiscard]] io::SendOperation send_head(const MessageHead& head, io::Wait wait) override;
   void begin_answer(const MessageHead& head, http1::Framing::Kind kind) override;
-  [[nodiscard]] io::Task<Result<>> write(BytesView data, io::Wait wait) override;
+  [[nodiscard]] io::SendOperation write(BytesView data, io::Wait wait) override;
   [[nodiscard]] io::Task<Result<>> finish(BytesView last, const MessageHead* trailers,
                                           io::Wait wait) override;
   [[nodiscard]] bool head_pending() const override { return answer_ && answer_->head_pending(); }

@@ -13,9 +13,9 @@ io::Task<Result<BytesView>> Http2Channel::read_body(io::Wait wait) {
   co_return piece;
 }
 
-io::Task<Result<>> Http2Channel::send_head(const MessageHead& head, io::Wait wait) {
+io::SendOperation Http2Channel::send_head(const MessageHead& head, io::Wait wait) {
   stream_.send_head(head, false);
-  co_return co_await stream_.send({}, wait);
+  return stream_.send({}, wait);
 }
 
 void Http2Channel::begin_answer(const MessageHead& head, http1::Framing::Kind /*kind*/) {
@@ -23,9 +23,9 @@ void Http2Channel::begin_answer(const MessageHead& head, http1::Framing::Kind /*
   *head_ = head;
 }
 
-io::Task<Result<>> Http2Channel::write(BytesView data, io::Wait wait) {
+io::SendOperation Http2Channel::write(BytesView data, io::Wait wait) {
   if (const auto head = std::move(head_)) stream_.send_head(*head, false);
-  co_return co_await stream_.send(data, wait);
+  return stream_.send(data, wait);
 }
 
 io::Task<Result<>> Http2Channel::finish(BytesView last, const MessageHead* trailers, io::Wait wait) {

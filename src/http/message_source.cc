@@ -91,34 +91,39 @@ void MessageSource::begin_body(const http1::Framing& framing) {
 }
 
 io::Task<Result<BytesView>> MessageSource::read_body(io::Wait wait) {
-  while (!finished_) {
-    Result<BytesView> piece;
-    if (has_unread()) {
-      // decode() reads from the kept bytes, which stay where they are until the next call.
-      const BytesView bytes = unread();
-      piece = decode(bytes);
-    } else {
-      release_consumed();
-      const auto got = co_await stream_.receive(wait);
-      if (!got) {
-        co_return std::unexpected(got.error());
-      }
-      if (got->empty()) {
-        if (framing_.kind != http1::Framing::Kind::until_close)
-          co_return fail(ErrorKind::closed, "the body was cut short");
-        finished_ = true;
-        co_return BytesView();
-      }
-      piece = decode(*got);
+  for (;;) {
+    if (auto here = body_at_hand()) co_return *here;
+    release_consumed();
+    const auto got = co_await stream_.receive(wait);
+    if (!got) co_return std::unexpected(got.error());
+    if (got->empty()) {
+      if (framing_.kind != http1::Framing::Kind::until_close)
+        co_return fail(ErrorKind::closed, "the body was cut short");
+      finished_ = true;
+      co_return BytesView();
     }
-    if (!piece) co_return piece;
-    body_bytes_ += piece->size();
-    // Of requests only: an answer may go on for ever, as event streams do.
-    if (kind_ == http1::HeadKind::request && body_bytes_ > limits_.body_bytes_max)
-      co_return fail(ErrorKind::too_large, "the body is longer than body_bytes_max");
-    if (!piece->empty()) co_return piece;
+    const auto piece = counted(decode(*got));
+    if (!piece || !piece->empty()) co_return piece;
   }
-  co_return BytesView();
+}
+
+std::optional<Result<BytesView>> MessageSource::body_at_hand() {
+  while (!finished_ && has_unread()) {
+    // decode() reads from the kept bytes, which stay where they are until the next call.
+    const auto piece = counted(decode(unread()));
+    if (!piece || !piece->empty()) return piece;
+  }
+  if (finished_) return BytesView();
+  return std::nullopt;
+}
+
+Result<BytesView> MessageSource::counted(Result<BytesView> piece) {
+  if (!piece) return piece;
+  body_bytes_ += piece->size();
+  // Of requests only: an answer may go on for ever, as event streams do.
+  if (kind_ == http1::HeadKind::request && body_bytes_ > limits_.body_bytes_max)
+    return fail(ErrorKind::too_large, "the body is longer than body_bytes_max");
+  return piece;
 }
 
 // Splits body from what follows it; the rest is kept for the next message.

@@ -47,6 +47,8 @@ class MessageSource {
   // The next bytes of the body, decoded, valid until the caller suspends; empty: the body has ended. Errors:
   // the stream's; `closed` for a body cut short; `protocol` for bad chunks; `too_large`.
   [[nodiscard]] io::Task<Result<BytesView>> read_body(io::Wait wait);
+  // The same, where it need not be waited for; nothing where it has to be.
+  [[nodiscard]] std::optional<Result<BytesView>> body_at_hand();
 
   [[nodiscard]] bool body_finished() const { return finished_; }
   [[nodiscard]] MessageHead* trailers() const { return trailers_.get(); }
@@ -66,6 +68,7 @@ class MessageSource {
   void consumed_unread(std::size_t n);
   void release_consumed();
   Result<BytesView> decode(BytesView bytes);
+  Result<BytesView> counted(Result<BytesView> piece);
   Result<BytesView> decode_chunks(BytesView bytes);
 
   io::Stream& stream_;

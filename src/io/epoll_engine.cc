@@ -104,6 +104,12 @@ bool EpollEngine::add(int descriptor, EventTarget& target, std::uint32_t events)
 
 void EpollEngine::suspend(int descriptor) { epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr); }
 
+bool EpollEngine::has_news_for(const EventTarget& target) const {
+  const epoll_event* const events = events_.get();
+  return std::any_of(events + events_next_, events + events_count_,
+                     [&](const epoll_event& event) { return event.data.ptr == &target; });
+}
+
 void EpollEngine::remove(int descriptor, const EventTarget& target) {
   for (int i = events_next_; i < events_count_; ++i) {
     auto& event = events_[static_cast<std::size_t>(i)];

@@ -54,6 +54,8 @@ class EpollEngine final : public Engine {
   void suspend(int descriptor);
   // The target goes away: whatever the kernel already reported for it is dropped. Closes the descriptor.
   void remove(int descriptor, const EventTarget& target);
+  // Whether the kernel has told something of it that its turn has not come for.
+  [[nodiscard]] bool has_news_for(const EventTarget& target) const;
   [[nodiscard]] MutableBytes receive_buffer() { return {receive_buffer_.get(), receive_buffer_bytes}; }
   [[nodiscard]] RecyclePool<Park>& parks() { return parks_; }
   [[nodiscard]] const DescriptorShares& shares() const { return shares_; }

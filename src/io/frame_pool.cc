@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <new>
-#include <vector>
+#include <utility>
 
 namespace passerelle::io {
 namespace {
@@ -25,26 +25,33 @@ constexpr std::size_t kept_per_class_max = 256;
 class FramePool {
  public:
   ~FramePool() {
-    for (auto& list : lists_) {
-      for (void* frame : list) ::operator delete(frame);
+    for (Kept& kept : lists_) {
+      while (kept.first != nullptr) ::operator delete(std::exchange(kept.first, kept.first->next));
     }
   }
   void* take(std::size_t index) {
-    auto& list = lists_[index];
-    if (list.empty()) return ::operator new((index + 1) * class_bytes);
-    void* frame = list.back();
-    list.pop_back();
-    return frame;
+    Kept& kept = lists_[index];
+    if (kept.first == nullptr) return ::operator new((index + 1) * class_bytes);
+    --kept.count;
+    return std::exchange(kept.first, kept.first->next);
   }
   void give_back(void* frame, std::size_t index) noexcept {
-    auto& list = lists_[index];
-    if (list.size() >= kept_per_class_max) return ::operator delete(frame);
-    if (list.capacity() == 0) list.reserve(kept_per_class_max);
-    list.push_back(frame);
+    Kept& kept = lists_[index];
+    if (kept.count >= kept_per_class_max) return ::operator delete(frame);
+    ++kept.count;
+    kept.first = new (frame) Free{kept.first};
   }
 
  private:
-  std::array<std::vector<void*>, classes> lists_;
+  // A list through the frames themselves: the last one given back is still in the cache.
+  struct Free {
+    Free* next;
+  };
+  struct Kept {
+    Free* first = nullptr;
+    std::size_t count = 0;
+  };
+  std::array<Kept, classes> lists_;
 };
 
 thread_local FramePool pool;

@@ -167,6 +167,10 @@ bool SocketStream::quiet() {
   return false;
 }
 
+bool SocketStream::seems_quiet() {
+  return !readable_ && !peer_finished_ && !broken_ && !engine_.has_news_for(*this);
+}
+
 bool SocketStream::try_receive(Result<BytesView>& result) {
   if (!readable_ || frozen_) return false;
   const MutableBytes buffer = engine_.receive_buffer();

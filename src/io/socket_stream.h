@@ -29,6 +29,7 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   [[nodiscard]] std::uint32_t round_trip_microseconds() const override;
   [[nodiscard]] Engine& engine() override { return engine_; }
   [[nodiscard]] bool quiet() override;
+  [[nodiscard]] bool seems_quiet() override;
   [[nodiscard]] bool can_freeze() const override;
   [[nodiscard]] FrozenStream freeze() override;
   void thaw() override;

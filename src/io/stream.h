@@ -112,6 +112,8 @@ class Stream {
 
   // Whether the peer has neither sent anything unread nor ended: asks the kernel, not the last event.
   [[nodiscard]] virtual bool quiet() = 0;
+  // The same as far as the engine has heard: costs no call, and may be true a moment too long.
+  [[nodiscard]] virtual bool seems_quiet() { return quiet(); }
 
   // --- for operations and for streams over streams ---
   // True when it finished at once, with `result` set.

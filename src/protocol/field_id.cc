@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 
 #include "base/text.h"
 
@@ -48,33 +51,64 @@ constexpr std::array known = {
 };
 
 constexpr std::size_t longest = 24;
+using Words = std::array<std::uint64_t, 3>;
 
-// Where each length begins in `by_length`: a name is compared only with those of its own length.
+// A name in lower case as at most three words, which overlap where it does not fill them: two names of one
+// length are the same where these are. Of letters, digits and '-' the bit that is set here makes lower case
+// or is set already; what else it could make of another octet no token holds.
+constexpr Words words_of(std::string_view name) {
+  const auto word = [&](std::size_t at, std::size_t size) {
+    std::uint64_t out = 0;
+    if consteval {
+      for (std::size_t i = 0; i < size; ++i)
+        out |= std::uint64_t{static_cast<unsigned char>(name[at + i])} << (8 * i);
+    } else {
+      if (size == 8) std::memcpy(&out, name.data() + at, 8);
+      if (size == 4) std::memcpy(&out, name.data() + at, 4);
+      if (size == 2) std::memcpy(&out, name.data() + at, 2);
+    }
+    return out | 0x2020202020202020;
+  };
+  const std::size_t size = name.size();
+  if (size > 16) return {word(0, 8), word(8, 8), word(size - 8, 8)};
+  if (size >= 8) return {word(0, 8), word(size - 8, 8), 0};
+  if (size >= 4) return {word(0, 4), word(size - 4, 4), 0};
+  if (size >= 2) return {word(0, 2), word(size - 2, 2), 0};
+  return {};
+}
+static_assert(std::endian::native == std::endian::little);
+
+struct Entry {
+  Words words{};
+  FieldId id = FieldId::other;
+};
+
+// Where each length begins: a name is compared only with those of its own length.
 struct ByLength {
-  std::array<Known, known.size()> entries = known;
+  std::array<Entry, known.size()> entries{};
   std::array<std::uint8_t, longest + 2> begin{};
 };
 
-constexpr ByLength make_by_length() {
+constexpr ByLength by_length = [] {
   ByLength out;
-  std::ranges::sort(out.entries, {}, [](const Known& k) { return k.name.size(); });
+  std::array<Known, known.size()> sorted = known;
+  std::ranges::sort(sorted, {}, [](const Known& k) { return k.name.size(); });
+  std::ranges::transform(sorted, out.entries.begin(),
+                         [](const Known& k) { return Entry{words_of(k.name), k.id}; });
   for (std::size_t length = 0; length < out.begin.size(); ++length) {
     out.begin[length] = static_cast<std::uint8_t>(
-        std::ranges::count_if(out.entries, [&](const Known& k) { return k.name.size() < length; }));
+        std::ranges::count_if(known, [&](const Known& k) { return k.name.size() < length; }));
   }
   return out;
-}
-
-const ByLength by_length = make_by_length();
+}();
 
 }  // namespace
 
 FieldId field_id(std::string_view name) {
-  if (name.size() > longest) return FieldId::other;
-  const char first = ascii_lower(name.empty() ? '\0' : name.front());
+  if (name.size() > longest || name.size() < 2) return FieldId::other;
+  const Words words = words_of(name);
   for (std::size_t i = by_length.begin[name.size()]; i < by_length.begin[name.size() + 1]; ++i) {
-    const Known& candidate = by_length.entries[i];
-    if (candidate.name.front() == first && equals_ignoring_case(candidate.name, name)) return candidate.id;
+    if (by_length.entries[i].words == words) return by_length.entries[i].id;
   }
   return FieldId::other;
 }

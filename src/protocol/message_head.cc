@@ -1,6 +1,7 @@
 #include "protocol/message_head.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/text.h"
@@ -15,12 +16,13 @@ std::optional<std::string_view> MessageHead::find(std::string_view wanted) const
 }
 
 std::size_t MessageHead::count(FieldId id) const {
-  return static_cast<std::size_t>(std::ranges::count(fields, id, &Field::id));
+  return may_have(id) ? static_cast<std::size_t>(std::ranges::count(fields, id, &Field::id)) : 0;
 }
 
 bool MessageHead::has_token(FieldId id, std::string_view token) const {
-  return std::ranges::any_of(
-      fields, [&](const Field& field) { return field.id == id && list_has_token(value(field), token); });
+  return may_have(id) && std::ranges::any_of(fields, [&](const Field& field) {
+           return field.id == id && list_has_token(value(field), token);
+         });
 }
 
 MessageHead::Span MessageHead::append(std::string_view bytes) {
@@ -42,6 +44,7 @@ void MessageHead::set_response(int status_code, std::string_view reason) {
 void MessageHead::begin_copy(const MessageHead& other) {
   text = other.text;
   fields.clear();
+  present_ = 0;
   method_ = other.method_;
   target_ = other.target_;
   reason_ = other.reason_;
@@ -65,12 +68,22 @@ void MessageHead::remove(std::string_view wanted) {
   std::erase_if(fields, [&](const Field& field) { return equals_ignoring_case(name(field), wanted); });
 }
 
+// As the line it will be on the wire: what is added in turn is then written in one piece.
 void MessageHead::add(FieldId id, std::string_view name_text, std::string_view value_text) {
-  Field field;
-  field.id = id;
-  field.name = append(name_text);
-  field.value = append(value_text);
-  fields.push_back(field);
+  const auto at = static_cast<std::uint32_t>(text.size());
+  const auto name_size = static_cast<std::uint32_t>(name_text.size());
+  const auto value_size = static_cast<std::uint32_t>(value_text.size());
+  const std::size_t size = text.size() + name_text.size() + value_text.size() + 4;
+  text.resize_and_overwrite(size, [&](char* begin, std::size_t) {
+    char* name_to = begin + at;
+    char* value_to = name_to + name_size + 2;
+    std::memcpy(name_to, name_text.data(), name_size);
+    std::memcpy(name_to + name_size, ": ", 2);
+    if (value_size > 0) std::memcpy(value_to, value_text.data(), value_size);
+    std::memcpy(value_to + value_size, "\r\n", 2);
+    return size;
+  });
+  add({.name = {at, name_size}, .value = {at + name_size + 2, value_size}, .id = id});
 }
 
 }  // namespace passerelle

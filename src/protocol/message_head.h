@@ -28,6 +28,7 @@ class MessageHead {
     text.clear();
     fields.clear();
     method_ = target_ = reason_ = {};
+    present_ = 0;
     status = 0;
     major_version = 1;
     minor_version = 1;
@@ -41,6 +42,7 @@ class MessageHead {
 
   // The value of the first such field.
   [[nodiscard]] std::optional<std::string_view> find(FieldId id) const {
+    if (!may_have(id)) return std::nullopt;
     for (const Field& field : fields) {
       if (field.id == id) return value(field);
     }
@@ -63,7 +65,11 @@ class MessageHead {
   void remove(std::string_view name);
   // First line and bytes of another head, and none of its fields: they are added one by one.
   void begin_copy(const MessageHead& other);
-  void copy(const Field& field) { fields.push_back(field); }
+  // A field whose bytes are here already.
+  void add(const Field& field) {
+    present_ |= bit(field.id);
+    fields.push_back(field);
+  }
 
   [[nodiscard]] std::string_view view(Span span) const {
     return std::string_view(text).substr(span.at, span.size);
@@ -78,12 +84,17 @@ class MessageHead {
     return major_version == 2 ? "HTTP/2.0" : minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
   }
 
-  // Bytes for a field that is put together piece by piece, and then copy()ed.
-  [[nodiscard]] Span append(std::string_view bytes);
+  // Bytes for a field that is put together piece by piece, and then added.
+  Span append(std::string_view bytes);
 
  private:
   friend class HeadBuilder;
+  [[nodiscard]] static std::uint64_t bit(FieldId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
+  // Most questions are about fields that are not there.
+  [[nodiscard]] bool may_have(FieldId id) const { return (present_ & bit(id)) != 0; }
+
   Span method_, target_, reason_;
+  std::uint64_t present_ = 0;  // by FieldId; what was removed may still be said to be here
 };
 
 // Lets a parser set the first line's spans without making them everybody's.

@@ -29,6 +29,7 @@ Attempt::Attempt(Exchange& exchange, ChosenMember chosen)
 
 MemberTls Attempt::tls_of(const Exchange& exchange, const board::Member& member) {
   const std::string_view host = policy::address_to(*exchange.decision_, member.name);
+  if (!member.tls) return {};
   const std::string& written = exchange.group().settings.verification.server_name;
   return {exchange.client_context_, written.empty() ? policy::server_name(host) : written};
 }
@@ -66,7 +67,11 @@ io::Task<AttemptOutcome> Attempt::run() {
 }
 
 io::Task<AttemptOutcome> Attempt::converse() {
-  if (const auto connected = co_await connect(); !connected) {
+  // A request whose kept connection turned out to be dead gets a fresh one.
+  if (!x_.stale_retried_) upstream_ = take_kept();
+  if (upstream_) {
+    worker_.counters.upstream_reuses.add();
+  } else if (const auto connected = co_await connect(); !connected) {
     if (client_gone_ || worker_.stop().requested()) co_return AttemptFailure{499, false};
     worker_.counters.upstream_failures.add();
     // Nothing of the request has left us: any other member may have it, whatever the method.
@@ -75,9 +80,13 @@ io::Task<AttemptOutcome> Attempt::converse() {
         fmt::format("cannot connect: {} {}", to_string(connected.error().kind), connected.error().what));
   }
   timer_.start(x_.group().settings.request_timeout);
-  if (const auto sent = co_await send_request(); !sent) {
-    co_return head_failed({http::HeadOutcome::Kind::failed, {}, sent.error()});
+  http::BodyWriter writer = begin_request();
+  // What of the body is here already leaves with the head; for the rest the head does not wait.
+  if (body_sent_ || (!x_.spool_ && !x_.client_.channel.has_unread())) {
+    if (const auto sent = co_await writer.write({}, wait()); !sent)
+      co_return head_failed({http::HeadOutcome::Kind::failed, {}, sent.error()});
   }
+  if (!body_sent_) group_.spawn(send_body(std::move(writer)));
   const auto outcome = co_await read_answer();
   if (x_.slot_) x_.slot_->release();
   if (outcome.kind != http::HeadOutcome::Kind::complete) co_return head_failed(outcome);
@@ -89,12 +98,6 @@ io::Task<AttemptOutcome> Attempt::converse() {
 }
 
 io::Task<Result<>> Attempt::connect() {
-  // A request whose kept connection turned out to be dead gets a fresh one.
-  if (!x_.stale_retried_) upstream_ = take_kept();
-  if (upstream_) {
-    worker_.counters.upstream_reuses.add();
-    co_return Result<>();
-  }
   worker_.counters.upstream_connects.add();
   auto stream =
       co_await connect_member(worker_.engine, *member_, tls_, worker_.tls_workspace,
@@ -108,7 +111,7 @@ io::Task<Result<>> Attempt::connect() {
 std::unique_ptr<UpstreamConnection> Attempt::take_kept() {
   if (!x_.group().settings.dedicated_connection) {
     // A handshake always gets a fresh connection.
-    return x_.websocket() ? nullptr : worker_.upstreams.take(*member_, tls_);
+    return x_.websocket() ? nullptr : worker_.upstreams.take(*member_, tls_, x_.can_send_again());
   }
   auto& own = x_.client_.dedicated;
   const auto found = std::ranges::find_if(
@@ -121,21 +124,14 @@ std::unique_ptr<UpstreamConnection> Attempt::take_kept() {
   return connection;
 }
 
-io::Task<Result<>> Attempt::send_request() {
+http::BodyWriter Attempt::begin_request() {
+  const http1::Framing& framing = x_.decision_->asked.framing;
   auto head = worker_.http_workspace.buffers.take();
   http1::append_request_head(head->bytes, x_.decision_->request);
-  http::BodyWriter writer(*upstream_->stream, worker_.http_workspace, x_.decision_->asked.framing.kind);
+  http::BodyWriter writer(*upstream_->stream, worker_.http_workspace, framing.kind);
   writer.set_head(std::move(head));
-  if (!x_.decision_->asked.framing.has_body()) {
-    body_sent_ = true;
-    co_return co_await writer.write({}, wait());
-  }
-  // What of the body is here already leaves with the head; for the rest the head does not wait.
-  if (!x_.spool_ && !x_.client_.channel.has_unread()) {
-    if (auto sent = co_await writer.write({}, wait()); !sent) co_return sent;
-  }
-  group_.spawn(send_body(std::move(writer)));
-  co_return Result<>();
+  body_sent_ = !framing.has_body();
+  return writer;
 }
 
 io::Task<> Attempt::send_body(http::BodyWriter writer) {
@@ -331,7 +327,8 @@ io::Task<bool> Attempt::relay_body(const http1::Framing& framing) {
     co_return false;
   }
   for (;;) {
-    const auto piece = co_await source.read_body(wait());
+    const auto here = source.body_at_hand();
+    const auto piece = here ? *here : co_await source.read_body(wait());
     if (!piece) co_return false;
     const bool last = source.body_finished();
     if (last && source.trailers() != nullptr) x_.decision_->rewriter.remove_touched(*source.trailers(), true);

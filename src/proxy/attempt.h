@@ -40,10 +40,11 @@ class Attempt final : public ListNode, private io::StreamWatcher {
   void on_reset() override;
 
   io::Task<AttemptOutcome> converse();
+  // A fresh connection.
   io::Task<Result<>> connect();
   // A connection to the member that was kept, and is still good; null: none.
   std::unique_ptr<UpstreamConnection> take_kept();
-  io::Task<Result<>> send_request();
+  [[nodiscard]] http::BodyWriter begin_request();
   io::Task<> send_body(http::BodyWriter writer);
   // The final head, with the interim ones before it passed on.
   io::Task<http::HeadOutcome> read_answer();

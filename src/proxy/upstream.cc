@@ -9,7 +9,8 @@ void UpstreamConnection::on_reset() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_timer() { pool_->discard(*this); }
 void UpstreamConnection::run() { pool_->discard(*this); }
 
-std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member, const MemberTls& tls) {
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member, const MemberTls& tls,
+                                                       bool can_send_again) {
   const auto found = idle_.find(&member);
   if (found == idle_.end()) return nullptr;
   Idle& idle = found->second;
@@ -21,8 +22,9 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& memb
     connection->Ready::unlink();
     connection->stream->watch(nullptr);
     // Bytes nobody asked for, or an end: the answer to the next request would not be ours (response queue
-    // poisoning).
-    if (!connection->stream->quiet()) continue;
+    // poisoning). What can be sent again takes the engine's word for it, and saves a call.
+    io::Stream& stream = *connection->stream;
+    if (!(can_send_again && stream.seems_quiet()) && !stream.quiet()) continue;
     connection->reused = true;
     return connection;
   }

@@ -60,8 +60,10 @@ class UpstreamPool {
  public:
   UpstreamPool(io::Engine& engine, const Limits& limits) : engine_(engine), limits_(limits) {}
 
-  // The freshest idle one that has said nothing since; null if there is none.
-  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const board::Member& member, const MemberTls& tls);
+  // The freshest idle one that has said nothing since; null if there is none. `can_send_again`: what goes out
+  // on it may be asked anew should it turn out to be dead.
+  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const board::Member& member, const MemberTls& tls,
+                                                         bool can_send_again);
   void put(std::unique_ptr<UpstreamConnection> connection);
   void clear() { idle_.clear(); }
 

@@ -203,6 +203,11 @@ bool TlsStream::quiet() {
   return !try_receive(unread);
 }
 
+bool TlsStream::seems_quiet() {
+  return lower_->seems_quiet() && incoming_.empty() && SSL_has_pending(ssl_.get()) == 0 && !lower_ended_ &&
+         !lower_error_;
+}
+
 bool TlsStream::try_receive(Result<BytesView>& result) {
   for (;;) {
     if (decrypt(result)) return true;

@@ -64,6 +64,7 @@ class Digits {
 class Passed {
  public:
   explicit Passed(const MessageHead& head) : head_(head) {
+    if (head.count(FieldId::connection) == 0) return;
     for (const auto& field : head.fields) {
       if (field.id != FieldId::connection) continue;
       for_each_element(head.value(field), [&](std::string_view name) {
@@ -79,7 +80,7 @@ class Passed {
 
  private:
   const MessageHead& head_;
-  std::array<std::string_view, http1::connection_options_max> named_{};
+  std::array<std::string_view, http1::connection_options_max> named_;
   std::size_t count_ = 0;
 };
 
@@ -90,7 +91,9 @@ void add_forwarded(MessageHead& out, const MessageHead& head, const http1::Reque
   MessageHead::Field field;
   field.id = FieldId::x_forwarded_for;
   field.name = out.append("X-Forwarded-For");
-  field.value = out.append({});
+  field.value = out.append(": ");
+  field.value.at += field.value.size;
+  field.value.size = 0;
   const auto extend = [&](std::string_view part) { field.value.size += out.append(part).size; };
   for (const auto& each : head.fields) {
     if (each.id != FieldId::x_forwarded_for || head.value(each).empty()) continue;
@@ -102,7 +105,8 @@ void add_forwarded(MessageHead& out, const MessageHead& head, const http1::Reque
   extend(facts.client_ip);
   extend(v6 ? "]:" : ":");
   extend(digits.of(facts.client_port));
-  out.copy(field);
+  out.append("\r\n");
+  out.add(field);
   out.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", facts.tls ? "https" : "http");
   out.add(FieldId::x_forwarded_port, "X-Forwarded-Port", digits.of(facts.listener_port));
   out.add(FieldId::x_original_host, "X-Original-Host", target.authority);
@@ -122,7 +126,7 @@ void make_request(MessageHead& out, const MessageHead& head, const http1::Reques
   for (const auto& field : head.fields) {
     if (is_our_own(field.id) || !passes(field)) continue;
     if (field.id == FieldId::other && is_twin_of_our_own(head.name(field))) continue;
-    out.copy(field);
+    out.add(field);
   }
   if (framing.kind == http1::Framing::Kind::chunked) {
     out.add(FieldId::transfer_encoding, "Transfer-Encoding", "chunked");
@@ -152,10 +156,10 @@ void make_response(MessageHead& out, const MessageHead& head, const http1::Frami
       // Once, and never beside a transfer coding; kept for HEAD and 304, where it speaks of another body.
       const bool framed =
           backend.kind == http1::Framing::Kind::none || backend.kind == http1::Framing::Kind::length;
-      if (framed && !std::exchange(length_sent, true) && head.status != 204) out.copy(field);
+      if (framed && !std::exchange(length_sent, true) && head.status != 204) out.add(field);
       continue;
     }
-    if (passes(field)) out.copy(field);
+    if (passes(field)) out.add(field);
   }
   if (head.count(FieldId::date) == 0 && !facts.date.empty()) out.add(FieldId::date, "Date", facts.date);
   const auto kind = client_framing(backend, facts.client_minor_version);
@@ -175,7 +179,7 @@ void make_interim(MessageHead& out, const MessageHead& head) {
   out.begin_copy(head);
   const Passed passes(head);
   for (const auto& field : head.fields) {
-    if (field.id != FieldId::content_length && passes(field)) out.copy(field);
+    if (field.id != FieldId::content_length && passes(field)) out.add(field);
   }
 }
 

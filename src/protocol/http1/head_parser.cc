@@ -31,56 +31,59 @@ Parsed<int> minor_version(std::string_view version) {
 }  // namespace
 
 Parsed<HeadParser::Progress> HeadParser::feed(BytesView bytes, const Limits& limits, MessageHead& head) {
-  const std::size_t offered = bytes.size();
-  while (!bytes.empty()) {
+  const std::size_t origin = head.text.size();  // where `bytes` will stand in the head
+  std::size_t taken = 0, copied = 0;            // of `bytes`
+  const auto copy = [&] {
+    head.text += bytes.substr(copied, taken - copied);
+    copied = taken;
+  };
+  Parsed<bool> complete = false;
+  while (taken < bytes.size() && complete && !*complete) {
     if (state_ == State::before) {
-      if (kind_ == HeadKind::trailers) {
-        state_ = State::fields;
-      } else {
-        const auto begins = before_first_line(bytes.front(), head);
-        if (!begins) return std::unexpected(begins.error());
-        if (!*begins) {
-          bytes.remove_prefix(1);
-          continue;
-        }
-        state_ = State::first_line;
+      const auto begins = before_first_line(bytes[taken], origin + taken);
+      if (!begins) complete = std::unexpected(begins.error());
+      if (!begins || !*begins) {
+        ++taken;
+        continue;
       }
+      state_ = kind_ == HeadKind::trailers ? State::fields : State::first_line;
     }
-    const auto newline = bytes.find('\n');
-    const BytesView piece = bytes.substr(0, newline == BytesView::npos ? newline : newline + 1);
-    head.text += piece;
-    bytes.remove_prefix(piece.size());
-    if (auto fits = check_size(limits, head); !fits) return std::unexpected(fits.error());
-    if (newline == BytesView::npos) break;
-
-    std::string_view line = std::string_view(head.text).substr(line_at_);
-    if (line.size() < 2 || line[line.size() - 2] != '\r') return refuse(400, "a line ends in LF without CR");
-    line.remove_suffix(2);
-    const auto complete = end_line(line, limits, head);
-    if (!complete) return std::unexpected(complete.error());
-    line_at_ = static_cast<std::uint32_t>(head.text.size());
-    if (*complete) return Progress{offered - bytes.size(), true};
+    const auto newline = bytes.find('\n', taken);
+    taken = newline == BytesView::npos ? bytes.size() : newline + 1;
+    complete = check_size(limits, origin + taken);
+    if (!complete || newline == BytesView::npos) break;
+    // A line that began in an earlier piece is put together where it will stand; others need not wait for
+    // that.
+    const bool cut = line_at_ < origin;
+    if (cut) copy();
+    complete = end_line(cut ? std::string_view(head.text).substr(line_at_)
+                            : bytes.substr(line_at_ - origin, origin + taken - line_at_),
+                        limits, head);
+    line_at_ = static_cast<std::uint32_t>(origin + taken);
   }
-  return Progress{offered, false};
+  copy();
+  if (!complete) return std::unexpected(complete.error());
+  return Progress{taken, *complete};
 }
 
 // True: this byte begins the first line. Else it was one of an empty line's two, and is taken. Byte by byte,
 // so that the first one already tells TLS, or noise, from HTTP, wherever it is cut.
-Parsed<bool> HeadParser::before_first_line(char c, MessageHead& head) {
-  const bool in_blank_line = head.text.size() > line_at_;
+Parsed<bool> HeadParser::before_first_line(char c, std::size_t at) {
+  if (kind_ == HeadKind::trailers) return true;
+  const bool in_blank_line = at > line_at_;
   if (!in_blank_line && is(c, token_character)) return true;
   if (c != (in_blank_line ? '\n' : '\r') || blank_lines_ >= blank_lines_max)
     return refuse(400, "this is not HTTP");
-  head.text += c;
   if (in_blank_line) {
     ++blank_lines_;
-    line_at_ = static_cast<std::uint32_t>(head.text.size());
+    line_at_ = static_cast<std::uint32_t>(at + 1);
   }
   return false;
 }
 
-Parsed<bool> HeadParser::check_size(const Limits& limits, const MessageHead& head) const {
-  const std::size_t line_bytes = head.text.size() - line_at_;
+// False, where `size` bytes of head, the current line's last, are not too many.
+Parsed<bool> HeadParser::check_size(const Limits& limits, std::size_t size) const {
+  const std::size_t line_bytes = size - line_at_;
   if (state_ == State::first_line) {
     if (kind_ == HeadKind::request && line_bytes > limits.target_bytes_max + first_line_overhead) {
       return refuse(414, "the request target is longer than target_bytes_max");
@@ -88,22 +91,25 @@ Parsed<bool> HeadParser::check_size(const Limits& limits, const MessageHead& hea
     if (kind_ == HeadKind::response && line_bytes > status_line_bytes_max) {
       return refuse(502, "the status line is longer than 1,024 bytes");
     }
-    return true;
+    return false;
   }
   const std::size_t most = kind_ == HeadKind::trailers ? limits.trailer_bytes_max : limits.head_bytes_max;
-  if (state_ == State::fields && head.text.size() - fields_at_ > most) {
+  if (state_ == State::fields && size - fields_at_ > most) {
     return refuse(431, "the header fields are longer than head_bytes_max");
   }
-  return true;
+  return false;
 }
 
 // True: the head is complete.
 Parsed<bool> HeadParser::end_line(std::string_view line, const Limits& limits, MessageHead& head) {
+  const auto next_at = static_cast<std::uint32_t>(line_at_ + line.size());
+  if (line.size() < 2 || line[line.size() - 2] != '\r') return refuse(400, "a line ends in LF without CR");
+  line.remove_suffix(2);
   switch (state_) {
     case State::before: return false;
     case State::first_line: {
       state_ = State::fields;
-      fields_at_ = static_cast<std::uint32_t>(head.text.size());
+      fields_at_ = next_at;
       return kind_ == HeadKind::request ? request_line(line, line_at_, limits, head)
                                         : status_line(line, line_at_, head);
     }
@@ -165,11 +171,11 @@ Parsed<bool> HeadParser::field_line(std::string_view line, std::size_t line_at, 
   if (!is_token(name))
     return refuse(400, "a header field's name is empty or holds a character that may not stand there");
   const auto value = trimmed(line.substr(colon + 1));
-  if (!all(value, value_character)) return refuse(400, "a header field's value holds a control character");
+  if (!is_field_value(value)) return refuse(400, "a header field's value holds a control character");
   if (head.fields.size() >= limits.header_fields_max)
     return refuse(431, "there are more header fields than header_fields_max");
   const auto value_at = value.empty() ? colon + 1 : static_cast<std::size_t>(value.data() - line.data());
-  head.fields.push_back({span(line_at, name), span(line_at + value_at, value), field_id(name)});
+  head.add({span(line_at, name), span(line_at + value_at, value), field_id(name)});
   return false;
 }
 

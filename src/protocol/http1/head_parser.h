@@ -34,14 +34,14 @@ class HeadParser {
  private:
   enum class State : std::uint8_t { before, first_line, fields };
 
-  Parsed<bool> before_first_line(char c, MessageHead& head);
+  Parsed<bool> before_first_line(char c, std::size_t at);
   Parsed<bool> end_line(std::string_view line, const Limits& limits, MessageHead& head);
   static Parsed<bool> request_line(std::string_view line, std::size_t line_at, const Limits& limits,
                                    MessageHead& head);
   static Parsed<bool> status_line(std::string_view line, std::size_t line_at, MessageHead& head);
   static Parsed<bool> field_line(std::string_view line, std::size_t line_at, const Limits& limits,
                                  MessageHead& head);
-  [[nodiscard]] Parsed<bool> check_size(const Limits& limits, const MessageHead& head) const;
+  [[nodiscard]] Parsed<bool> check_size(const Limits& limits, std::size_t size) const;
 
   HeadKind kind_;
   State state_ = State::before;

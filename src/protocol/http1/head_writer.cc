@@ -5,13 +5,34 @@
 namespace passerelle::http1 {
 namespace {
 
+// Fields that stand behind one another in the head's own bytes, as they do where a message is passed on, are
+// copied as they stand.
 void append_fields(std::string& out, const MessageHead& head) {
+  const std::string_view text = head.text;
+  std::size_t begin = 0, end = 0;  // what is still to be copied, whole lines
+  const auto flush = [&] { out.append(text.substr(begin, end - begin)); };
   for (const auto& field : head.fields) {
-    out += head.name(field);
-    out += ": ";
-    out += head.value(field);
-    out += "\r\n";
+    const std::size_t name_end = std::size_t{field.name.at} + field.name.size;
+    const std::size_t value_end = std::size_t{field.value.at} + field.value.size;
+    const bool as_it_stands = field.value.at == name_end + 2 && value_end + 2 <= text.size() &&
+                              text[name_end] == ':' && text[name_end + 1] == ' ' && text[value_end] == '\r' &&
+                              text[value_end + 1] == '\n';
+    if (!as_it_stands) {
+      flush();
+      begin = end = 0;
+      out += head.name(field);
+      out += ": ";
+      out += head.value(field);
+      out += "\r\n";
+      continue;
+    }
+    if (field.name.at != end) {
+      flush();
+      begin = field.name.at;
+    }
+    end = value_end + 2;
   }
+  flush();
   out += "\r\n";
 }
 

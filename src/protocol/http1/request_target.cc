@@ -4,19 +4,9 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "protocol/http1/characters.h"
 
 namespace passerelle::http1 {
-namespace {
-
-// reg-name and IP-literal characters of RFC 3986, less what no host name has and attacks do.
-bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~' || c == '%' || c == '!' || c == '$' || c == '&' || c == '\'' || c == '(' ||
-         c == ')' || c == '*' || c == '+' || c == ';' || c == '=';
-}
-
-}  // namespace
-
 Parsed<std::string_view> host_of(std::string_view authority) {
   std::string_view host = authority, port;
   bool has_port = false;
@@ -38,8 +28,7 @@ Parsed<std::string_view> host_of(std::string_view authority) {
     has_port = colon != std::string_view::npos;
     host = authority.substr(0, colon);
     if (has_port) port = authority.substr(colon + 1);
-    if (host.empty() || !std::ranges::all_of(host, is_host_character))
-      return refuse(400, "the host cannot be read");
+    if (host.empty() || !all(host, host_character)) return refuse(400, "the host cannot be read");
     // An empty label is no name's, and to TLS ".example" means every name below it.
     if (host.starts_with('.') || host.find("..") != std::string_view::npos)
       return refuse(400, "the host has an empty label");
