@@ -115,10 +115,11 @@ void Http2Stream::run() {
     if (receive_ != nullptr) engine().run_soon(*this);
     return operation.complete_now();
   }
-  if (receive_ != nullptr && try_receive(receive_->result)) std::exchange(receive_, nullptr)->complete_now();
+  if (receive_ != nullptr && try_receive(receive_->result, receive_->bytes_max))
+    std::exchange(receive_, nullptr)->complete_now();
 }
 
-bool Http2Stream::try_receive(Result<BytesView>& result) {
+bool Http2Stream::try_receive(Result<BytesView>& result, std::uint32_t /*bytes_max*/) {
   if (inbox_) {
     // Lent as a worker's memory, so that a stream that waits holds none.
     std::string& lent = connection_.workspace_.lent;

@@ -114,6 +114,57 @@ TYPED_TEST(EngineTest, MegabytesGoThereAndBackWithAHalfCloseAtTheEnd) {
   this->run(megabytes_pass(*this, this->kind.engine, *listener, this->group));
 }
 
+// From `from` to `to`: the first bytes read, what follows passed on unseen.
+Task<> pass_through(Stream& from, Stream& to, StopSource& stop, std::size_t& seen) {
+  for (;;) {
+    const auto got = co_await from.receive({never, &stop}, 100);
+    if (!got || got->empty()) break;
+    EXPECT_LE(got->size(), 100U);
+    BytesView bytes = *got;
+    for (bool ahead = true; !bytes.empty(); ahead = false) {
+      seen += bytes.size();
+      const auto sent =
+          co_await (ahead ? to.send_ahead(bytes, {never, &stop}) : to.send(bytes, {never, &stop}));
+      if (!sent) co_return;
+      PassedOn passed;
+      do passed = from.pass_on(to, std::numeric_limits<std::uint64_t>::max());
+      while (passed.bytes > 0 && passed.left.empty());
+      bytes = passed.left;
+    }
+    to.flush();
+  }
+  (void)co_await to.finish({}, {never, &stop});
+}
+
+Task<> relay_once(Engine& engine, Listener& listener, const Endpoint& to, StopSource& stop,
+                  std::size_t& seen) {
+  auto accepted = co_await listener.accept({never, &stop});
+  auto onward = co_await engine.connect(to, engine.in(seconds(5), stop));
+  EXPECT_TRUE(accepted && onward);
+  EXPECT_TRUE(accepted->stream->can_pass_on() && (*onward)->can_pass_on());
+  co_await pass_through(*accepted->stream, **onward, stop, seen);
+}
+
+Task<> passes_on(Engine& engine, Listener& front, Listener& back, TaskGroup& group) {
+  std::size_t seen = 0;
+  const Endpoint to = back.local(), at = front.local();
+  group.spawn(relay_once(engine, front, to, group.stop_source(), seen));
+  auto client = co_await engine.connect(at, engine.in(seconds(5), group.stop_source()));
+  std::string text;
+  for (int i = 0; text.size() < 8 * mebibyte; ++i) text += std::to_string(i);
+  group.spawn(send_and_finish(**client, text, {never, &group.stop_source()}));
+  auto accepted = co_await back.accept({never, &group.stop_source()});
+  const std::string came = co_await receive_all(*accepted->stream, {never, &group.stop_source()});
+  EXPECT_TRUE(came == text);
+  EXPECT_LT(seen, text.size() / 2);
+}
+
+TYPED_TEST(EngineTest, WhatIsPassedOnArrivesInOrderAndIsMostlyNotSeen) {
+  auto front = this->listen();
+  auto back = this->listen();
+  this->run(passes_on(this->kind.engine, *front, *back, this->group));
+}
+
 Task<> receive_times_out(Engine& engine, Listener& listener, TaskGroup& group) {
   const Endpoint to = listener.local();
   auto stream = co_await engine.connect(to, engine.in(seconds(5), group.stop_source()));

@@ -104,6 +104,11 @@ bool EpollEngine::add(int descriptor, EventTarget& target, std::uint32_t events)
 
 void EpollEngine::suspend(int descriptor) { epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr); }
 
+const Pipe* EpollEngine::pipe() {
+  if (!pipe_) pipe_.emplace();
+  return pipe_->is_open() ? &*pipe_ : nullptr;
+}
+
 bool EpollEngine::has_news_for(const EventTarget& target) const {
   const epoll_event* const events = events_.get();
   return std::any_of(events + events_next_, events + events_count_,

@@ -1,4 +1,4 @@
-// The engine over epoll: edge-triggered, each socket registered once, one 64 KiB receive buffer for all.
+// The engine over epoll: edge-triggered, each socket registered once, one receive buffer for all.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include "base/recycle_pool.h"
 #include "io/descriptor_limit.h"
 #include "io/engine.h"
+#include "io/pipe.h"
 
 struct epoll_event;
 
@@ -56,12 +57,16 @@ class EpollEngine final : public Engine {
   void remove(int descriptor, const EventTarget& target);
   // Whether the kernel has told something of it that its turn has not come for.
   [[nodiscard]] bool has_news_for(const EventTarget& target) const;
+  // What a receive takes of it; more only makes the cache cold. What cannot be passed on may fill it.
+  static constexpr std::uint32_t received_bytes_max = 64 * kibibyte;
   [[nodiscard]] MutableBytes receive_buffer() { return {receive_buffer_.get(), receive_buffer_bytes}; }
+  // Empty between its uses; null where there is none to be had.
+  [[nodiscard]] const Pipe* pipe();
   [[nodiscard]] RecyclePool<Park>& parks() { return parks_; }
   [[nodiscard]] const DescriptorShares& shares() const { return shares_; }
 
  private:
-  static constexpr std::size_t receive_buffer_bytes = 64 * kibibyte;
+  static constexpr std::size_t receive_buffer_bytes = 256 * kibibyte;
   static constexpr std::size_t events_max = 256;
   static constexpr std::size_t parks_kept_max = 16;
 
@@ -74,6 +79,7 @@ class EpollEngine final : public Engine {
   bool shared_descriptors_ = false;
   std::atomic<bool> stopping_ = false;
   std::unique_ptr<char[]> receive_buffer_;
+  std::optional<Pipe> pipe_;
   RecyclePool<Park> parks_{parks_kept_max};
   std::unique_ptr<epoll_event[]> events_;
   int events_count_ = 0;

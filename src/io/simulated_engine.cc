@@ -75,10 +75,29 @@ class MemoryStream final : public Stream, private Ready {
 
   bool quiet() override { return in_->bytes.empty() && !in_->finished && !in_->reset; }
 
-  bool try_receive(Result<BytesView>& result) override {
+  bool can_pass_on() const override { return true; }
+  int writable_descriptor() const override { return frozen_ || send_ != nullptr ? -1 : 0; }
+  // Some of what is here, and of that some of what the other has room for.
+  PassedOn pass_on(Stream& to, std::uint64_t bytes_max) override {
+    auto& other = static_cast<MemoryStream&>(to);
+    if (frozen_ || in_->bytes.empty() || to.writable_descriptor() < 0 || other.out_->reset) return {};
+    const std::size_t most = std::min(
+        {in_->bytes.size(), engine_.settings().chunk_bytes_max, static_cast<std::size_t>(bytes_max)});
+    const BytesView taken = engine_.lend(in_->bytes.substr(0, 1 + engine_.random().next() % most));
+    in_->bytes.erase(0, taken.size());
+    io::wake(in_->writer);
+    const std::size_t room = engine_.settings().pipe_bytes_max - other.out_->bytes.size();
+    const std::size_t given = std::min(taken.size(), room);
+    other.out_->bytes.append(taken.substr(0, given));
+    io::wake(other.out_->reader);
+    return {taken.size(), taken.substr(given)};
+  }
+
+  bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) override {
     if (frozen_) return false;
     if (!in_->bytes.empty()) {
-      const std::size_t most = std::min(in_->bytes.size(), engine_.settings().chunk_bytes_max);
+      const std::size_t most = std::min(
+          {in_->bytes.size(), engine_.settings().chunk_bytes_max, static_cast<std::size_t>(bytes_max)});
       const std::size_t n = 1 + engine_.random().next() % most;
       result = engine_.lend(in_->bytes.substr(0, n));
       in_->bytes.erase(0, n);
@@ -151,7 +170,7 @@ class MemoryStream final : public Stream, private Ready {
       if (receive_ != nullptr) wake();
       return std::exchange(send_, nullptr)->complete_now();
     }
-    if (receive_ != nullptr && try_receive(receive_->result)) {
+    if (receive_ != nullptr && try_receive(receive_->result, receive_->bytes_max)) {
       if (send_ != nullptr) wake();
       std::exchange(receive_, nullptr)->complete_now();
     }

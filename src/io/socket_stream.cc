@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "io/socket_address.h"
@@ -15,13 +16,19 @@ namespace {
 
 constexpr std::uint32_t all_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
+// Also what waits already (tcp(7)).
+void send_at_once(int descriptor) {
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 }  // namespace
 
 void set_stream_options(int descriptor, int family) {
   if (family == AF_UNIX) return;
   const KeepAlive keep_alive;
   const int on = 1;
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  send_at_once(descriptor);
   setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &keep_alive.idle_seconds, sizeof(int));
   setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &keep_alive.interval_seconds, sizeof(int));
@@ -111,7 +118,7 @@ void SocketStream::on_events(std::uint32_t events) {
     // A send that completes resumes its coroutine first; bytes lent now would not survive that.
     if (sent != nullptr) {
       engine_.run_soon(*this);
-    } else if (try_receive(receive_->result)) {
+    } else if (try_receive(receive_->result, receive_->bytes_max)) {
       received = std::exchange(receive_, nullptr);
     }
   }
@@ -122,7 +129,8 @@ void SocketStream::on_events(std::uint32_t events) {
 }
 
 void SocketStream::run() {
-  if (receive_ != nullptr && try_receive(receive_->result)) std::exchange(receive_, nullptr)->complete_now();
+  if (receive_ != nullptr && try_receive(receive_->result, receive_->bytes_max))
+    std::exchange(receive_, nullptr)->complete_now();
 }
 
 void SocketStream::on_connected() {
@@ -171,14 +179,32 @@ bool SocketStream::seems_quiet() {
   return !readable_ && !peer_finished_ && !broken_ && !engine_.has_news_for(*this);
 }
 
-bool SocketStream::try_receive(Result<BytesView>& result) {
+PassedOn SocketStream::pass_on(Stream& to, std::uint64_t bytes_max) {
+  const int target = to.writable_descriptor();
+  const Pipe* pipe = readable_ && !frozen_ && target >= 0 ? engine_.pipe() : nullptr;
+  if (pipe == nullptr) return {};
+  // What the other will not take has to fit where it is lent.
+  const MutableBytes buffer = engine_.receive_buffer();
+  const std::size_t most = std::min<std::uint64_t>(bytes_max, buffer.size);
+  const std::size_t taken = pipe->fill(descriptor_, most);
+  // A full take is mostly followed by another.
+  const bool more_follows = taken == most && most < bytes_max;
+  const std::size_t given = taken > 0 ? pipe->empty_into(target, taken, more_follows) : 0;
+  if (given == taken) return {taken, {}};
+  return {taken, pipe->read(buffer, taken - given)};
+}
+
+void SocketStream::flush() { send_at_once(descriptor_); }
+
+bool SocketStream::try_receive(Result<BytesView>& result, std::uint32_t bytes_max) {
   if (!readable_ || frozen_) return false;
   const MutableBytes buffer = engine_.receive_buffer();
+  const std::size_t most = std::min<std::size_t>({buffer.size, bytes_max, EpollEngine::received_bytes_max});
   for (;;) {
-    const ssize_t got = ::recv(descriptor_, buffer.data, buffer.size, 0);
+    const ssize_t got = ::recv(descriptor_, buffer.data, most, 0);
     if (got >= 0) {
       // Edge-triggered: a short read has drained the socket, and what comes later is a new edge.
-      if (static_cast<std::size_t>(got) < buffer.size && !peer_finished_ && !broken_) readable_ = false;
+      if (static_cast<std::size_t>(got) < most && !peer_finished_ && !broken_) readable_ = false;
       result = BytesView(buffer.data, static_cast<std::size_t>(got));
       return true;
     }
@@ -206,7 +232,8 @@ bool SocketStream::try_send(SendOperation& operation) {
   if (frozen_) return false;
   while (!operation.bytes.empty()) {
     if (!writable_) return false;
-    const ssize_t sent = ::send(descriptor_, operation.bytes.data(), operation.bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(descriptor_, operation.bytes.data(), operation.bytes.size(),
+                                MSG_NOSIGNAL | (operation.more_follows ? MSG_MORE : 0));
     if (sent >= 0) {
       operation.bytes.remove_prefix(static_cast<std::size_t>(sent));
       // A short write has filled the socket: the next edge says when there is room.

@@ -30,10 +30,16 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   [[nodiscard]] Engine& engine() override { return engine_; }
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool seems_quiet() override;
+  [[nodiscard]] bool can_pass_on() const override { return true; }
+  void flush() override;
+  [[nodiscard]] PassedOn pass_on(Stream& to, std::uint64_t bytes_max) override;
+  [[nodiscard]] int writable_descriptor() const override {
+    return writable_ && !frozen_ && !broken_ && send_ == nullptr ? descriptor_ : -1;
+  }
   [[nodiscard]] bool can_freeze() const override;
   [[nodiscard]] FrozenStream freeze() override;
   void thaw() override;
-  [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
+  [[nodiscard]] bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) override;
   void wait_receive(ReceiveOperation& operation) override;
   void cancel_receive(ReceiveOperation& operation) override;
   [[nodiscard]] bool try_send(SendOperation& operation) override;

@@ -62,6 +62,7 @@ class Journey {
     co_return all;
   }
   io::Wait wait() { return {never, &tasks_.stop_source()}; }
+  io::TaskGroup& tasks() { return tasks_; }
   io::Engine& engine() { return engine_; }
   Worker& worker() { return worker_; }
   board::Member& member() { return *member_; }

@@ -4,6 +4,14 @@
 #include "proxy/worker.h"
 
 namespace passerelle::proxy {
+namespace {
+
+// Of a frame that is likely to be long only its header is read here.
+constexpr std::uint32_t header_read_bytes = 512;
+// In turn, before others have theirs.
+constexpr int pieces_passed_max = 16;
+
+}  // namespace
 
 // Hears of a reset while nobody receives from that side, because the other side is slow.
 class Tunnel::Watcher final : public io::StreamWatcher {
@@ -50,7 +58,8 @@ Tunnel::Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_p
       tag_(std::move(tag)),
       group_(worker.engine, &worker.stop()),
       receives_(&group_.stop_source()),
-      opened_(worker.engine.now()) {
+      opened_(worker.engine.now()),
+      passes_on_(streams_[0]->can_pass_on() && streams_[1]->can_pass_on()) {
   worker_.tunnels.push_back(*this);
   worker_.counters.tunnels_open.add();
   if (telemetry::RouteTunnels* route = route_counters()) route->open.add();
@@ -200,7 +209,7 @@ io::Task<> Tunnel::pump(TunnelSide side) {
   }
   if (kept_) co_return co_await pump_kept(side);
   while (!leaving_) {
-    const auto got = co_await from.receive({never, &receives_});
+    const auto got = co_await from.receive({never, &receives_}, appetite(side));
     if (leaving_ && !got) break;
     if (!got && got.error().kind != ErrorKind::closed) co_return note_failure(side, got.error());
     if (!got || got->empty()) {
@@ -210,10 +219,40 @@ io::Task<> Tunnel::pump(TunnelSide side) {
       co_return;
     }
     note(side, *got);
-    const auto sent = co_await to.send(*got, wait);
-    if (!sent) co_return note_deaf(other(side), sent.error());
+    // Of a long frame only the beginning has been read.
+    const bool ahead = got->size() == header_read_bytes && passable_payload(side) > 0;
+    for (BytesView bytes = *got; !bytes.empty(); bytes = pass_payload(side)) {
+      const auto sent = co_await (ahead ? to.send_ahead(bytes, wait) : to.send(bytes, wait));
+      if (!sent) co_return note_deaf(other(side), sent.error());
+    }
   }
   co_await part(side);
+}
+
+std::uint32_t Tunnel::appetite(TunnelSide side) const {
+  // A frame behind a long one is mostly as long: then its header is enough.
+  return passes_on_ && directions_[at(side)].is_in_long_frames() ? header_read_bytes
+                                                                 : io::ReceiveOperation::all;
+}
+
+std::uint64_t Tunnel::passable_payload(TunnelSide side) const {
+  const std::uint64_t left = directions_[at(side)].frames.payload_left();
+  return passes_on_ && !leaving_ && left >= TunnelDirection::passed_bytes_min ? left : 0;
+}
+
+BytesView Tunnel::pass_payload(TunnelSide side) {
+  io::Stream& to = stream(other(side));
+  for (int turn = 0; turn < pieces_passed_max; ++turn) {
+    const std::uint64_t left = passable_payload(side);
+    if (left == 0) return {};
+    const io::PassedOn passed = stream(side).pass_on(to, left);
+    if (passed.bytes == 0) break;
+    directions_[at(side)].frames.skip(passed.bytes);
+    count(side, passed.bytes);
+    if (!passed.left.empty()) return passed.left;
+  }
+  to.flush();
+  return {};
 }
 
 io::Task<> Tunnel::pump_kept(TunnelSide side) {
@@ -381,14 +420,17 @@ void Tunnel::note(TunnelSide side, BytesView bytes) {
   TunnelDirection& direction = directions_[at(side)];
   const auto before = direction.messages;
   direction.frames.observe(bytes, counter_of(side));
-  direction.bytes += bytes.size();
-  if (telemetry::RouteTunnels* route = route_counters()) {
-    route->bytes[at(side)].add(bytes.size());
+  if (telemetry::RouteTunnels* route = route_counters())
     route->messages[at(side)].add(direction.messages - before);
-  }
-  if (timer_ && (side == TunnelSide::backend || !tag_.only_backend_counts)) timer_->touch();
+  count(side, bytes.size());
   if (end_ == TunnelEnd::none && direction.frames.close_seen())
     end_ = side == TunnelSide::client ? TunnelEnd::client_closed : TunnelEnd::backend_closed;
+}
+
+void Tunnel::count(TunnelSide side, std::size_t bytes) {
+  directions_[at(side)].bytes += bytes;
+  if (telemetry::RouteTunnels* route = route_counters()) route->bytes[at(side)].add(bytes);
+  if (timer_ && (side == TunnelSide::backend || !tag_.only_backend_counts)) timer_->touch();
 }
 
 telemetry::RouteTunnels* Tunnel::route_counters() const {

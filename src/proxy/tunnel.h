@@ -120,6 +120,13 @@ class Tunnel final : public ListNode {
   io::Task<> end_in_time();
   // Shows the bytes to the observer and counts them.
   void note(TunnelSide side, BytesView bytes);
+  void count(TunnelSide side, std::size_t bytes);
+  // How much of what this side sends is to be read at once.
+  [[nodiscard]] std::uint32_t appetite(TunnelSide side) const;
+  // Of a long frame: what may go by unseen.
+  [[nodiscard]] std::uint64_t passable_payload(TunnelSide side) const;
+  // Passes on what is here of it; what the other side would not take is to be sent.
+  [[nodiscard]] BytesView pass_payload(TunnelSide side);
   // The limit on silence that holds now; zero: none.
   [[nodiscard]] Duration silence_limit() const;
   void limit_silence(TimePoint since);
@@ -161,6 +168,7 @@ class Tunnel final : public ListNode {
   std::array<bool, tunnel_sides> ended_{};    // have ended their stream
   std::uint8_t parted_ = 0;                   // sides that are through with a leaving
   std::array<bool, tunnel_sides> sending_{};  // kept pumps with more in hand than their streams know of
+  const bool passes_on_ : 1;                  // both streams are sockets
   bool deaf_ : 1 = false;                     // a side takes no more
   bool frozen_ : 1 = false;
   bool let_go_ : 1 = false;

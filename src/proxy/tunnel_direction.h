@@ -23,6 +23,10 @@ inline constexpr std::size_t tunnel_sides = 2;
 // A plain value.
 struct TunnelDirection {
   static constexpr std::uint32_t frames_remembered = 3;
+  // Of a frame with so much payload only the beginning is looked at: the rest, as long as it is not little,
+  // is passed on without coming by this process, where it can be.
+  static constexpr std::uint32_t long_frame_bytes = 32 * kibibyte;
+  static constexpr std::uint32_t passed_bytes_min = 4 * kibibyte;
   struct Frame {
     std::uint32_t bytes = 0;  // of its payload; 4 GiB and more are one
     std::uint8_t first = 0;
@@ -33,6 +37,11 @@ struct TunnelDirection {
   std::uint64_t messages = 0;
   std::array<Frame, frames_remembered> last_frames;  // in turn
   std::uint32_t frames_seen = 0;                     // counted round
+
+  // The frame under way, or between two the last one.
+  [[nodiscard]] bool is_in_long_frames() const {
+    return frames_seen > 0 && last_frames[(frames_seen - 1) % frames_remembered].bytes >= long_frame_bytes;
+  }
 
   void save(BinaryWriter& out) const {
     frames.save(out);

@@ -56,6 +56,11 @@ class FrameObserver {
   // True at a frame boundary: the only place where a frame of our own could stand.
   [[nodiscard]] bool between_frames() const { return have_ == 0 && payload_left_ == 0 && !opaque_; }
 
+  // Of the frame under way, and not yet seen; 0 in a header.
+  [[nodiscard]] std::uint64_t payload_left() const { return have_ == 0 && !opaque_ ? payload_left_ : 0; }
+  // So much of it, at most payload_left(), went by unseen. Not of a Close.
+  void skip(std::uint64_t bytes) { payload_left_ -= bytes; }
+
   [[nodiscard]] bool close_seen() const { return close_ != nullptr; }
   // Of the first Close; 1005 where it had no code, 0 before it.
   [[nodiscard]] std::uint16_t close_code() const;
