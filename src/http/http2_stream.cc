@@ -49,17 +49,13 @@ void Http2Stream::become_tunnel() {
 
 void Http2Stream::watch(io::StreamWatcher* watcher) {
   watcher_ = watcher;
-  if (watcher_ == nullptr || receive_ != nullptr) return;
-  if (broken_)
-    watcher_->on_reset();
-  else if (ended_)
-    watcher_->on_peer_finished();
+  if (receive_ == nullptr) tell_watcher();
 }
 
 void Http2Stream::on_data(BytesView bytes) {
   if (!inbox_) inbox_ = connection_.workspace_.buffers.take();
   inbox_->bytes.append(bytes);
-  if (receive_ != nullptr) engine().run_soon(*this);
+  if (receive_ != nullptr || tunnel_) engine().run_soon(*this);
 }
 
 void Http2Stream::on_trailer(BytesView name, BytesView value) {
@@ -74,7 +70,7 @@ void Http2Stream::on_trailer(BytesView name, BytesView value) {
 
 void Http2Stream::on_end() {
   ended_ = true;
-  if (receive_ != nullptr)
+  if (receive_ != nullptr || tunnel_)
     engine().run_soon(*this);
   else if (watcher_ != nullptr)
     watcher_->on_peer_finished();
@@ -83,8 +79,8 @@ void Http2Stream::on_end() {
 void Http2Stream::on_closed(std::uint32_t error) {
   closed_ = true;
   broken_ = error != 0 || !ended_ || !finished_;
-  if (receive_ != nullptr || send_ != nullptr) engine().run_soon(*this);
-  if (broken_ && receive_ == nullptr && watcher_ != nullptr) watcher_->on_reset();
+  if (receive_ != nullptr || send_ != nullptr || tunnel_) engine().run_soon(*this);
+  if (broken_ && receive_ == nullptr && watcher_ != nullptr && !tunnel_) watcher_->on_reset();
 }
 
 void Http2Stream::lose() {
@@ -112,11 +108,22 @@ void Http2Stream::run() {
     if (!std::exchange(sent_, false)) operation.result = fail(ErrorKind::reset, "the stream was reset");
     park_.reset();
     // Resuming the sender may end this stream's life: the receiver has its own turn.
-    if (receive_ != nullptr) engine().run_soon(*this);
+    if (receive_ != nullptr || tunnel_) engine().run_soon(*this);
     return operation.complete_now();
   }
-  if (receive_ != nullptr && try_receive(receive_->result, receive_->bytes_max))
-    std::exchange(receive_, nullptr)->complete_now();
+  if (receive_ == nullptr) return tell_watcher();
+  if (try_receive(receive_->result, receive_->bytes_max)) std::exchange(receive_, nullptr)->complete_now();
+}
+
+// In a turn of its own: the session must not be used while it reads.
+void Http2Stream::tell_watcher() {
+  if (watcher_ == nullptr) return;
+  if (broken_)
+    watcher_->on_reset();
+  else if (ended_)
+    watcher_->on_peer_finished();
+  else if (inbox_)
+    watcher_->on_readable();
 }
 
 bool Http2Stream::try_receive(Result<BytesView>& result, std::uint32_t /*bytes_max*/) {

@@ -16,8 +16,10 @@ namespace {
 
 #ifndef PASSERELLE_PLAIN_FRAMES
 
-constexpr std::size_t class_bytes = 64;
-constexpr std::size_t classes = 64;  // frames up to 4 KiB; larger ones are rare and go to the heap
+// The heap's own sizes: 16 apart, of which it keeps 8.
+constexpr std::size_t class_bytes = 16, kept_by_heap = 8;
+constexpr std::size_t classes = 256;  // frames up to 4 KiB; larger ones are rare and go to the heap
+constexpr std::size_t class_of(std::size_t size) { return (size + kept_by_heap - 1) / class_bytes; }
 constexpr std::size_t kept_per_class_max = 256;
 
 // thread_local, although rule 15 knows no singletons: a promise's operator new has no other way to its
@@ -31,7 +33,7 @@ class FramePool {
   }
   void* take(std::size_t index) {
     Kept& kept = lists_[index];
-    if (kept.first == nullptr) return ::operator new((index + 1) * class_bytes);
+    if (kept.first == nullptr) return ::operator new((index + 1) * class_bytes - kept_by_heap);
     --kept.count;
     return std::exchange(kept.first, kept.first->next);
   }
@@ -61,15 +63,14 @@ thread_local FramePool pool;
 
 void* allocate_frame(std::size_t size) {
 #ifndef PASSERELLE_PLAIN_FRAMES
-  if (const std::size_t index = (size - 1) / class_bytes; index < classes) return pool.take(index);
+  if (const std::size_t index = class_of(size); index < classes) return pool.take(index);
 #endif
   return ::operator new(size);
 }
 
 void free_frame(void* frame, std::size_t size) noexcept {
 #ifndef PASSERELLE_PLAIN_FRAMES
-  if (const std::size_t index = (size - 1) / class_bytes; index < classes)
-    return pool.give_back(frame, index);
+  if (const std::size_t index = class_of(size); index < classes) return pool.give_back(frame, index);
 #endif
   ::operator delete(frame, size);
 }

@@ -160,7 +160,9 @@ class MemoryStream final : public Stream, private Ready {
     if (watcher_ == nullptr || receive_ != nullptr) return;
     if (in_->reset && !in_->finished)
       watcher_->on_reset();
-    else if (in_->finished && in_->bytes.empty())
+    else if (!in_->bytes.empty())
+      watcher_->on_readable();
+    else if (in_->finished)
       watcher_->on_peer_finished();
   }
   void run() override {

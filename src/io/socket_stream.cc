@@ -113,24 +113,19 @@ void SocketStream::on_events(std::uint32_t events) {
     sent = std::exchange(send_, nullptr);
     park_.reset();
   }
-  ReceiveOperation* received = nullptr;
-  if (receive_ != nullptr && readable_) {
-    // A send that completes resumes its coroutine first; bytes lent now would not survive that.
-    if (sent != nullptr) {
-      engine_.run_soon(*this);
-    } else if (try_receive(receive_->result, receive_->bytes_max)) {
-      received = std::exchange(receive_, nullptr);
-    }
-  }
-  if (sent != nullptr)
-    sent->complete_now();
-  else if (received != nullptr)
-    received->complete_now();
+  if (sent == nullptr) return run();
+  // A send that completes resumes its coroutine first; bytes lent now would not survive that.
+  if (readable_ && (receive_ != nullptr || watcher_ != nullptr)) engine_.run_soon(*this);
+  sent->complete_now();
 }
 
 void SocketStream::run() {
-  if (receive_ != nullptr && try_receive(receive_->result, receive_->bytes_max))
+  if (!readable_) return;
+  if (receive_ == nullptr) {
+    if (watcher_ != nullptr) watcher_->on_readable();
+  } else if (try_receive(receive_->result, receive_->bytes_max)) {
     std::exchange(receive_, nullptr)->complete_now();
+  }
 }
 
 void SocketStream::on_connected() {

@@ -74,9 +74,11 @@ class [[nodiscard]] SendOperation final : public Operation {
 };
 
 // Told of what happens to a stream while nobody is receiving from it. At most one a stream. It may request a
-// stop, and must not destroy the stream.
+// stop and use the stream, and must not destroy it.
 class StreamWatcher {
  public:
+  // There may be something to receive; told again only once all of it is taken (try_receive gave nothing).
+  virtual void on_readable() {}
   virtual void on_peer_finished() = 0;  // the peer ended its side (FIN)
   virtual void on_reset() = 0;          // the connection is gone
 

@@ -21,6 +21,10 @@ class TaskGroup final : private Ready {
     run_root(std::move(task), *this);
   }
 
+  // Something that is no task, and that join() waits for as well: enters, and leaves once.
+  void enter() { ++running_; }
+  void leave() { finished(); }
+
   // Asks every operation under this group to end; tasks then unwind on their own.
   void stop() { stop_.request_stop(); }
   [[nodiscard]] StopSource& stop_source() { return stop_; }

@@ -130,7 +130,7 @@ io::Task<> run_connection(Worker& worker, SocketId socket, io::Accepted accepted
   const OpenCount open(worker.counters.connections_open);
   auto plan = co_await serve(worker, socket, std::move(accepted));
   // A task of its own: this frame, with all that HTTP needed, is gone before the long idle.
-  if (plan) worker.tasks().spawn(run_tunnel(std::make_unique<Tunnel>(worker, std::move(*plan))));
+  if (plan) worker.tasks().spawn(Tunnel::run(std::make_unique<Tunnel>(worker, std::move(*plan))));
 }
 
 }  // namespace passerelle::proxy

@@ -56,7 +56,7 @@ io::Task<> serve_stream(Worker& worker, const ConnectionFacts& facts,
   if (!plan) co_return;
   auto tunnel = std::make_unique<Tunnel>(worker, std::move(*plan));
   plan.reset();
-  co_await run_tunnel(std::move(tunnel));
+  co_await Tunnel::run(std::move(tunnel));
 }
 
 }  // namespace

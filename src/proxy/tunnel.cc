@@ -13,16 +13,40 @@ constexpr int pieces_passed_max = 16;
 
 }  // namespace
 
-// Hears of a reset while nobody receives from that side, because the other side is slow.
-class Tunnel::Watcher final : public io::StreamWatcher {
+template <TunnelSide side>
+void TunnelEar<side>::on_readable() {
+  static_cast<Tunnel&>(*this).start(side);
+}
+
+template <TunnelSide side>
+void TunnelEar<side>::on_peer_finished() {
+  static_cast<Tunnel&>(*this).start(side);
+}
+
+template <TunnelSide side>
+void TunnelEar<side>::on_reset() {
+  static_cast<Tunnel&>(*this).hear_reset(side);
+}
+
+// A pump's time at work; what it is afterwards.
+class Tunnel::PumpRun {
  public:
-  Watcher(Tunnel& tunnel, TunnelEnd end) : tunnel_(tunnel), end_(end) {}
-  void on_peer_finished() override {}
-  void on_reset() override { tunnel_.end(end_); }
+  PumpRun(Tunnel& tunnel, TunnelSide side) : tunnel_(tunnel), side_(side) {
+    tunnel_.pumps_[at(side_)] = Pump::running;
+  }
+  ~PumpRun() {
+    tunnel_.pumps_[at(side_)] = then_;
+    if (then_ == Pump::over && tunnel_.pumps_[at(other(side_))] == Pump::over) tunnel_.group_.stop();
+  }
+  PumpRun(const PumpRun&) = delete;
+  PumpRun& operator=(const PumpRun&) = delete;
+
+  void rest() { then_ = Pump::resting; }
 
  private:
   Tunnel& tunnel_;
-  TunnelEnd end_;
+  const TunnelSide side_;
+  Pump then_ = Pump::over;
 };
 
 class Tunnel::Silence final : public ActivityTimer {
@@ -37,18 +61,19 @@ class Tunnel::Silence final : public ActivityTimer {
 // The keeper, and the end of the tunnel's greatest age.
 struct Tunnel::Kept final : private io::Timer {
   Kept(Tunnel& owner, const model::Keepers& settings)
-      : keeper(settings, owner.worker_.engine.now()), tunnel(owner) {
+      : keeper(settings, owner.worker_.engine.now()), tunnel(owner), receives(&owner.group_.stop_source()) {
     if (settings.tunnel_age_max)
       tunnel.worker_.engine.timers().arm(*this, tunnel.opened_ + *settings.tunnel_age_max);
   }
   Keeper keeper;
+  Tunnel& tunnel;
+  io::StopSource receives;  // of the pumps: told when the tunnel is to leave
 
  private:
   void on_timer() override {
     tunnel.leave(TunnelEnd::limit,
                  {.code = 1001, .reason = "the tunnel is as old as tunnelSecondsMax allows"});
   }
-  Tunnel& tunnel;
 };
 
 Tunnel::Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> backend,
@@ -57,7 +82,6 @@ Tunnel::Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_p
       streams_{std::move(client), std::move(backend)},
       tag_(std::move(tag)),
       group_(worker.engine, &worker.stop()),
-      receives_(&group_.stop_source()),
       opened_(worker.engine.now()),
       passes_on_(streams_[0]->can_pass_on() && streams_[1]->can_pass_on()) {
   worker_.tunnels.push_back(*this);
@@ -176,18 +200,22 @@ void Tunnel::let_go() {
   group_.stop();
 }
 
-io::Task<> Tunnel::run() {
-  Watcher client_watcher(*this, TunnelEnd::client_reset);
-  Watcher backend_watcher(*this, TunnelEnd::backend_reset);
-  stream(TunnelSide::client).watch(&client_watcher);
-  stream(TunnelSide::backend).watch(&backend_watcher);
+io::Task<> Tunnel::run(std::unique_ptr<Tunnel> tunnel) {
+  Tunnel& self = *tunnel;
+  self.stream(TunnelSide::client).watch(static_cast<TunnelEar<TunnelSide::client>*>(&self));
+  self.stream(TunnelSide::backend).watch(static_cast<TunnelEar<TunnelSide::backend>*>(&self));
   for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) {
-    if (!ended_[at(side)]) group_.spawn(pump(side));
+    self.pumps_[at(side)] = self.ended_[at(side)] ? Pump::over : Pump::resting;
   }
-  co_await group_.join();
+  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) self.start(side);
+  co_await self.group_.join();
+  self.over();
+}
+
+void Tunnel::over() {
   if (timer_) timer_->cancel();
   for (auto& stream : streams_) stream->watch(nullptr);
-  if (let_go_) co_return;
+  if (let_go_) return;
   if (end_ == TunnelEnd::none) end_ = TunnelEnd::shutdown;
   // A reset carries over: each side learns that the other did not end in order.
   if (end_ == TunnelEnd::client_reset || end_ == TunnelEnd::backend_reset || end_ == TunnelEnd::dead_peer) {
@@ -197,8 +225,20 @@ io::Task<> Tunnel::run() {
   log_close();
 }
 
-// Until this side ends: what it sends goes to the other. Both awaits are leaves: a message allocates nothing.
+void Tunnel::start(TunnelSide side) {
+  if (pumps_[at(side)] == Pump::resting && !stopping()) group_.spawn(pump(side));
+}
+
+// What came before it is still to be read. But who is not read from, because the other side is slow, is
+// gone.
+void Tunnel::hear_reset(TunnelSide side) {
+  if (pumps_[at(side)] == Pump::resting) return start(side);
+  end(side == TunnelSide::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset);
+}
+
+// Until nothing is here, or this side ends: what it sends goes to the other. A message allocates nothing.
 io::Task<> Tunnel::pump(TunnelSide side) {
+  PumpRun run(*this, side);
   io::Stream& from = stream(side);
   io::Stream& to = stream(other(side));
   const io::Wait wait{never, &group_.stop_source()};
@@ -209,8 +249,13 @@ io::Task<> Tunnel::pump(TunnelSide side) {
   }
   if (kept_) co_return co_await pump_kept(side);
   while (!leaving_) {
-    const auto got = co_await from.receive({never, &receives_}, appetite(side));
-    if (leaving_ && !got) break;
+    if (stopping()) co_return;
+    if (!worker_.engine.take_turn()) {
+      co_await worker_.engine.yield();
+      continue;
+    }
+    Result<BytesView> got;
+    if (!from.try_receive(got, appetite(side))) co_return run.rest();
     if (!got && got.error().kind != ErrorKind::closed) co_return note_failure(side, got.error());
     if (!got || got->empty()) {
       note_end(side);
@@ -265,7 +310,7 @@ io::Task<> Tunnel::pump_kept(TunnelSide side) {
     const TimePoint due = frozen_ ? worker_.engine.now() + std::chrono::seconds(1)
                           : ready ? keeper.next_ping(other(side))
                                   : never;
-    const auto got = co_await stream(side).receive({due, &receives_});
+    const auto got = co_await stream(side).receive({due, &kept_->receives});
     if (leaving_ && !got) break;
     if (!got && got.error().kind == ErrorKind::timed_out && worker_.engine.now() >= due) {
       if (!frozen_ && !co_await ping(other(side))) co_return;
@@ -361,7 +406,8 @@ void Tunnel::leave(TunnelEnd why, const Farewell& farewell) {
       Leaving{farewell, worker_.engine.now() + worker_.limits.close_answer_timeout});
   if (timer_) timer_->cancel();
   group_.spawn(end_in_time());
-  receives_.request_stop();
+  if (kept_) kept_->receives.request_stop();
+  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) start(side);
 }
 
 // Whatever does not answer, or does not even take our Close.
@@ -494,7 +540,5 @@ void Tunnel::end(TunnelEnd why) {
   if (end_ == TunnelEnd::none) end_ = why;
   group_.stop();
 }
-
-io::Task<> run_tunnel(std::unique_ptr<Tunnel> tunnel) { co_await tunnel->run(); }
 
 }  // namespace passerelle::proxy

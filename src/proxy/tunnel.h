@@ -56,8 +56,23 @@ struct TunnelPlan {
   TunnelTag tag;
 };
 
+class Tunnel;
+
+// Hears of one side of a tunnel.
+template <TunnelSide side>
+class TunnelEar : public io::StreamWatcher {
+  void on_readable() final;
+  void on_peer_finished() final;
+  void on_reset() final;
+
+ protected:
+  ~TunnelEar() = default;
+};
+
 // A resource, owned by the task that runs it. The worker lists it while it lives.
-class Tunnel final : public ListNode {
+class Tunnel final : public ListNode,
+                     private TunnelEar<TunnelSide::client>,
+                     private TunnelEar<TunnelSide::backend> {
  public:
   Tunnel(Worker& worker, TunnelPlan plan);
   Tunnel(Worker& worker, AdoptedTunnel adopted);
@@ -65,7 +80,8 @@ class Tunnel final : public ListNode {
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
 
-  [[nodiscard]] io::Task<> run();
+  // Carries it to its end. While it is silent nothing of it runs: its streams tell it what comes.
+  [[nodiscard]] static io::Task<> run(std::unique_ptr<Tunnel> tunnel);
   // Ends it from outside, for this reason, at once.
   void end(TunnelEnd why);
   // Ends it with a Close to both sides, each on a frame boundary, and closes when both have answered, or when
@@ -95,7 +111,8 @@ class Tunnel final : public ListNode {
   [[nodiscard]] const TunnelDirection& from(TunnelSide side) const { return directions_[at(side)]; }
 
  private:
-  class Watcher;
+  template <TunnelSide side>
+  friend class TunnelEar;
   class Silence;
   struct Kept;
   Tunnel(Worker& worker, std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> backend,
@@ -103,6 +120,12 @@ class Tunnel final : public ListNode {
   void take_early(TunnelSide side, std::string bytes);
   void keep_unsent(TunnelSide side, std::string bytes);
   void excuse_all();
+  // What a side sends goes to the other by its pump. It rests while nothing comes, and then holds no frame.
+  enum class Pump : std::uint8_t { fresh, resting, running, over };
+  class PumpRun;
+  void start(TunnelSide side);
+  void hear_reset(TunnelSide side);
+  [[nodiscard]] bool stopping() { return group_.stop_source().requested(); }
   io::Task<> pump(TunnelSide side);
   // The same where a keeper looks at each frame.
   io::Task<> pump_kept(TunnelSide side);
@@ -118,6 +141,7 @@ class Tunnel final : public ListNode {
   io::Task<> part(TunnelSide side);
   io::Task<> send_close(TunnelSide from);
   io::Task<> end_in_time();
+  void over();
   // Shows the bytes to the observer and counts them.
   void note(TunnelSide side, BytesView bytes);
   void count(TunnelSide side, std::size_t bytes);
@@ -150,7 +174,20 @@ class Tunnel final : public ListNode {
   std::array<std::unique_ptr<std::string>, tunnel_sides> unsent_;
   TunnelTag tag_;
   io::TaskGroup group_;
-  io::StopSource receives_;               // of the pumps: told when the tunnel is to leave
+  // Keeps the group together while both pumps rest.
+  class Hold final : public io::StopHook {
+   public:
+    explicit Hold(io::TaskGroup& group) : group_(group) {
+      if (group_.stop_source().requested()) return;
+      group_.enter();
+      group_.stop_source().add(*this);
+    }
+
+   private:
+    void on_stop() override { group_.leave(); }
+    io::TaskGroup& group_;
+  };
+  Hold hold_{group_};
   std::unique_ptr<ActivityTimer> timer_;  // where silence has a limit
   std::unique_ptr<Kept> kept_;            // where its listener has keepers
   TimePoint opened_;
@@ -165,6 +202,7 @@ class Tunnel final : public ListNode {
   };
   std::unique_ptr<const PutOff> put_off_;
   TunnelEnd end_ = TunnelEnd::none;
+  std::array<Pump, tunnel_sides> pumps_{};
   std::array<bool, tunnel_sides> ended_{};    // have ended their stream
   std::uint8_t parted_ = 0;                   // sides that are through with a leaving
   std::array<bool, tunnel_sides> sending_{};  // kept pumps with more in hand than their streams know of
@@ -174,7 +212,7 @@ class Tunnel final : public ListNode {
   bool let_go_ : 1 = false;
 };
 
-// Carries it to its end.
-[[nodiscard]] io::Task<> run_tunnel(std::unique_ptr<Tunnel> tunnel);
+// With two sockets, and the frame that waits for its end, all an idle tunnel holds.
+static_assert(sizeof(Tunnel) <= 496);
 
 }  // namespace passerelle::proxy

@@ -4,6 +4,7 @@
 
 namespace passerelle::proxy {
 
+void UpstreamConnection::on_readable() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_peer_finished() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_reset() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_timer() { pool_->discard(*this); }

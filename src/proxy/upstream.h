@@ -47,6 +47,7 @@ class UpstreamConnection final : private io::StreamWatcher, private io::Timer, p
  private:
   friend class UpstreamPool;
   // While idle, any word from the member means the connection is of no more use.
+  void on_readable() override;
   void on_peer_finished() override;
   void on_reset() override;
   void on_timer() override;

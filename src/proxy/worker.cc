@@ -145,7 +145,7 @@ std::size_t Worker::let_go_of_frozen_tunnels() {
 }
 
 void Worker::adopt(AdoptedTunnel tunnel) {
-  tasks_.spawn(run_tunnel(std::make_unique<Tunnel>(*this, std::move(tunnel))));
+  tasks_.spawn(Tunnel::run(std::make_unique<Tunnel>(*this, std::move(tunnel))));
 }
 
 void Worker::end_requests_of(const board::Member& member) {

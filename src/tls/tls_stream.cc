@@ -252,7 +252,11 @@ void TlsStream::on_lower_received() {
   const Result<BytesView> got = lower_receive_->result;
   lower_receive_.reset();
   take_lower(got);
-  if (receive_ == nullptr) return hold_unread();
+  if (receive_ == nullptr) {
+    hold_unread();
+    if (watcher_ != nullptr) watcher_->on_readable();
+    return;
+  }
   if (try_receive(receive_->result, io::ReceiveOperation::all))
     return std::exchange(receive_, nullptr)->complete_now();
   if (!lower_receive_) wait_lower();

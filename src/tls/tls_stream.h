@@ -63,7 +63,10 @@ class TlsStream final : public io::Stream, private io::Ready {
   [[nodiscard]] io::Stream& lower() { return *lower_; }
 
   void reset_on_close() override { lower_->reset_on_close(); }
-  void watch(io::StreamWatcher* watcher) override { lower_->watch(watcher); }
+  void watch(io::StreamWatcher* watcher) override {
+    watcher_ = watcher;
+    lower_->watch(watcher);
+  }
   [[nodiscard]] std::uint32_t round_trip_microseconds() const override {
     return lower_->round_trip_microseconds();
   }
@@ -103,6 +106,7 @@ class TlsStream final : public io::Stream, private io::Ready {
   bool lower_ended_ = false;
   bool send_abandoned_ = false;
   std::optional<Error> lower_error_;
+  io::StreamWatcher* watcher_ = nullptr;
   io::ReceiveOperation* receive_ = nullptr;
   io::SendOperation* send_ = nullptr;
   std::optional<io::ReceiveOperation> lower_receive_;
