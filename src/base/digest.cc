@@ -40,15 +40,12 @@ std::array<char, 32> hmac_sha256(std::string_view key, std::string_view data) {
 }
 
 std::string to_base64(std::string_view data) {
-  std::string out;
-  out.reserve((data.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < data.size(); i += 3) {
+  std::string out((data.size() + 2) / 3 * 4, '=');
+  const auto byte = [&](std::size_t i) { return i < data.size() ? static_cast<unsigned char>(data[i]) : 0U; };
+  for (std::size_t i = 0, to = 0; i < data.size(); i += 3, to += 4) {
+    const std::uint32_t word = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
     const std::size_t n = std::min<std::size_t>(3, data.size() - i);
-    std::uint32_t word = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      word = word << 8 | (j < n ? static_cast<unsigned char>(data[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) out += j <= n ? alphabet[word >> (18 - 6 * j) & 63] : '=';
+    for (std::size_t j = 0; j <= n; ++j) out[to + j] = alphabet[word >> (18 - 6 * j) & 63];
   }
   return out;
 }

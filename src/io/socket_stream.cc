@@ -91,7 +91,7 @@ void SocketStream::on_events(std::uint32_t events) {
     // What the same edge says of a member that speaks or ends at once is not said again.
     readable_ = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) != 0;
     peer_finished_ = (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
-    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) on_connected();
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) on_connected((events & EPOLLERR) != 0);
     return;
   }
   // One call may end in this object's destruction, so nothing is touched after a completion that could.
@@ -128,10 +128,10 @@ void SocketStream::run() {
   }
 }
 
-void SocketStream::on_connected() {
+void SocketStream::on_connected(bool failed) {
   int error = 0;
   socklen_t length = sizeof error;
-  getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (failed) getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &length);
   if (connect_ == nullptr) return;
   ConnectOperation& operation = *std::exchange(connect_, nullptr);
   std::unique_ptr<SocketStream> self(static_cast<SocketStream*>(std::exchange(operation.record, nullptr)));

@@ -50,7 +50,7 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   SocketStream(EpollEngine& engine, int descriptor) : engine_(engine), descriptor_(descriptor) {}
   void on_events(std::uint32_t events) override;
   void run() override;  // whoever wants what is here
-  void on_connected();
+  void on_connected(bool failed);
 
   EpollEngine& engine_;
   ReceiveOperation* receive_ = nullptr;

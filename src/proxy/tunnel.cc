@@ -259,8 +259,9 @@ io::Task<> Tunnel::pump(TunnelSide side) {
     if (!got && got.error().kind != ErrorKind::closed) co_return note_failure(side, got.error());
     if (!got || got->empty()) {
       note_end(side);
-      // Half-close: the other side may have more to say.
-      (void)co_await to.finish({}, wait);
+      // Half-close: the other side may have more to say. Where it has ended before, two sockets that are
+      // closed at once say as much.
+      if (sides_ended() < tunnel_sides || !passes_on_) (void)co_await to.finish({}, wait);
       co_return;
     }
     note(side, *got);

@@ -1,6 +1,7 @@
 #include "protocol/http1/head_parser.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/text.h"
 #include "protocol/http1/characters.h"
@@ -28,42 +29,70 @@ Parsed<int> minor_version(std::string_view version) {
   return refuse(505, "the HTTP version is neither 1.0 nor 1.1");
 }
 
+std::unexpected<ParseError> refuse_name(std::string_view line) {
+  if (line.front() == ' ' || line.front() == '\t')
+    return refuse(400, "a header field is folded over two lines");
+  if (line.find(':') == std::string_view::npos) return refuse(400, "a header field has no colon");
+  return refuse(400, "a header field's name is empty or holds a character that may not stand there");
+}
+
 }  // namespace
 
+// Copies to the head what is taken of the bytes, whatever becomes of it.
+class HeadParser::Taken {
+ public:
+  Taken(BytesView bytes, MessageHead& head) : bytes_(bytes), head_(head), origin_(head.text.size()) {}
+  ~Taken() { copy(); }
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
+
+  std::size_t count = 0;
+  // Where the next byte will stand in the head.
+  [[nodiscard]] std::size_t end() const { return origin_ + count; }
+  // The head's bytes from `at` on. What began in an earlier piece is put together where it will stand;
+  // the rest need not wait for that.
+  [[nodiscard]] std::string_view from(std::size_t at) {
+    if (at >= origin_) return bytes_.substr(at - origin_, end() - at);
+    copy();
+    return std::string_view(head_.text).substr(at);
+  }
+
+ private:
+  void copy() {
+    head_.text.append(bytes_.data() + copied_, count - copied_);
+    copied_ = count;
+  }
+  const BytesView bytes_;
+  MessageHead& head_;
+  const std::size_t origin_;
+  std::size_t copied_ = 0;
+};
+
 Parsed<HeadParser::Progress> HeadParser::feed(BytesView bytes, const Limits& limits, MessageHead& head) {
-  const std::size_t origin = head.text.size();  // where `bytes` will stand in the head
-  std::size_t taken = 0, copied = 0;            // of `bytes`
-  const auto copy = [&] {
-    head.text += bytes.substr(copied, taken - copied);
-    copied = taken;
-  };
-  Parsed<bool> complete = false;
-  while (taken < bytes.size() && complete && !*complete) {
+  Taken taken(bytes, head);
+  while (taken.count < bytes.size()) {
     if (state_ == State::before) {
-      const auto begins = before_first_line(bytes[taken], origin + taken);
-      if (!begins) complete = std::unexpected(begins.error());
-      if (!begins || !*begins) {
-        ++taken;
+      const auto begins = before_first_line(bytes[taken.count], taken.end());
+      if (!begins) return std::unexpected(begins.error());
+      if (!*begins) {
+        ++taken.count;
         continue;
       }
       state_ = kind_ == HeadKind::trailers ? State::fields : State::first_line;
     }
-    const auto newline = bytes.find('\n', taken);
-    taken = newline == BytesView::npos ? bytes.size() : newline + 1;
-    complete = check_size(limits, origin + taken);
-    if (!complete || newline == BytesView::npos) break;
-    // A line that began in an earlier piece is put together where it will stand; others need not wait for
-    // that.
-    const bool cut = line_at_ < origin;
-    if (cut) copy();
-    complete = end_line(cut ? std::string_view(head.text).substr(line_at_)
-                            : bytes.substr(line_at_ - origin, origin + taken - line_at_),
-                        limits, head);
-    line_at_ = static_cast<std::uint32_t>(origin + taken);
+    const void* const newline = std::memchr(bytes.data() + taken.count, '\n', bytes.size() - taken.count);
+    taken.count = newline == nullptr
+                      ? bytes.size()
+                      : static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data()) + 1;
+    if (const char* const too_long = over_a_limit(limits, taken.end()))
+      return refuse(state_ == State::fields ? 431 : kind_ == HeadKind::request ? 414 : 502, too_long);
+    if (newline == nullptr) break;
+    const auto complete = end_line(taken.from(line_at_), limits, head);
+    if (!complete) return std::unexpected(complete.error());
+    line_at_ = static_cast<std::uint32_t>(taken.end());
+    if (*complete) return Progress{taken.count, true};
   }
-  copy();
-  if (!complete) return std::unexpected(complete.error());
-  return Progress{taken, *complete};
+  return Progress{taken.count, false};
 }
 
 // True: this byte begins the first line. Else it was one of an empty line's two, and is taken. Byte by byte,
@@ -81,23 +110,17 @@ Parsed<bool> HeadParser::before_first_line(char c, std::size_t at) {
   return false;
 }
 
-// False, where `size` bytes of head, the current line's last, are not too many.
-Parsed<bool> HeadParser::check_size(const Limits& limits, std::size_t size) const {
-  const std::size_t line_bytes = size - line_at_;
-  if (state_ == State::first_line) {
-    if (kind_ == HeadKind::request && line_bytes > limits.target_bytes_max + first_line_overhead) {
-      return refuse(414, "the request target is longer than target_bytes_max");
-    }
-    if (kind_ == HeadKind::response && line_bytes > status_line_bytes_max) {
-      return refuse(502, "the status line is longer than 1,024 bytes");
-    }
-    return false;
+// Whether `size` bytes of head, the current line's last, are too many; of what.
+const char* HeadParser::over_a_limit(const Limits& limits, std::size_t size) const {
+  if (state_ == State::fields) {
+    const std::size_t most = kind_ == HeadKind::trailers ? limits.trailer_bytes_max : limits.head_bytes_max;
+    return size - fields_at_ > most ? "the header fields are longer than head_bytes_max" : nullptr;
   }
-  const std::size_t most = kind_ == HeadKind::trailers ? limits.trailer_bytes_max : limits.head_bytes_max;
-  if (state_ == State::fields && size - fields_at_ > most) {
-    return refuse(431, "the header fields are longer than head_bytes_max");
-  }
-  return false;
+  if (kind_ == HeadKind::request)
+    return size - line_at_ > limits.target_bytes_max + first_line_overhead
+               ? "the request target is longer than target_bytes_max"
+               : nullptr;
+  return size - line_at_ > status_line_bytes_max ? "the status line is longer than 1,024 bytes" : nullptr;
 }
 
 // True: the head is complete.
@@ -163,18 +186,15 @@ Parsed<bool> HeadParser::status_line(std::string_view line, std::size_t line_at,
 
 Parsed<bool> HeadParser::field_line(std::string_view line, std::size_t line_at, const Limits& limits,
                                     MessageHead& head) {
-  if (line.front() == ' ' || line.front() == '\t')
-    return refuse(400, "a header field is folded over two lines");
-  const auto colon = line.find(':');
-  if (colon == std::string_view::npos) return refuse(400, "a header field has no colon");
-  const auto name = line.substr(0, colon);
-  if (!is_token(name))
-    return refuse(400, "a header field's name is empty or holds a character that may not stand there");
+  std::size_t colon = 0;
+  while (colon < line.size() && is(line[colon], token_character)) ++colon;
+  if (colon == 0 || colon == line.size() || line[colon] != ':') return refuse_name(line);
   const auto value = trimmed(line.substr(colon + 1));
   if (!is_field_value(value)) return refuse(400, "a header field's value holds a control character");
   if (head.fields.size() >= limits.header_fields_max)
     return refuse(431, "there are more header fields than header_fields_max");
   const auto value_at = value.empty() ? colon + 1 : static_cast<std::size_t>(value.data() - line.data());
+  const auto name = line.substr(0, colon);
   head.add({span(line_at, name), span(line_at + value_at, value), field_id(name)});
   return false;
 }

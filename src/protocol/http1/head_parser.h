@@ -33,6 +33,7 @@ class HeadParser {
 
  private:
   enum class State : std::uint8_t { before, first_line, fields };
+  class Taken;
 
   Parsed<bool> before_first_line(char c, std::size_t at);
   Parsed<bool> end_line(std::string_view line, const Limits& limits, MessageHead& head);
@@ -41,7 +42,7 @@ class HeadParser {
   static Parsed<bool> status_line(std::string_view line, std::size_t line_at, MessageHead& head);
   static Parsed<bool> field_line(std::string_view line, std::size_t line_at, const Limits& limits,
                                  MessageHead& head);
-  [[nodiscard]] Parsed<bool> check_size(const Limits& limits, std::size_t size) const;
+  [[nodiscard]] const char* over_a_limit(const Limits& limits, std::size_t size) const;
 
   HeadKind kind_;
   State state_ = State::before;

@@ -1,5 +1,7 @@
 #include "protocol/websocket/frame_observer.h"
 
+#include <cstring>
+
 namespace passerelle::websocket {
 namespace {
 
@@ -20,6 +22,21 @@ std::uint8_t header_bytes(std::uint8_t second) {
 }
 
 }  // namespace
+
+std::size_t FrameObserver::whole_header(BytesView bytes) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
+  if (bytes.size() < 2 || bytes.size() < header_bytes(byte(1))) return 0;
+  first_ = byte(0);
+  second_ = byte(1);
+  std::size_t at = 2;
+  payload_left_ = second_ & length_bits;
+  if (const std::size_t extended = length_bytes(second_); extended > 0) {
+    payload_left_ = 0;
+    for (; at < 2 + extended; ++at) payload_left_ = payload_left_ << 8 | byte(at);
+  }
+  if ((second_ & masked_bit) != 0) std::memcpy(mask_.data(), bytes.data() + at, mask_.size());
+  return header_bytes(second_);
+}
 
 bool FrameObserver::header_byte(std::uint8_t byte) {
   const std::uint8_t at = have_++;

@@ -82,8 +82,11 @@ class FrameObserver {
         payload_left_ -= n;
         bytes.remove_prefix(n);
       } else {
-        const bool complete = header_byte(static_cast<std::uint8_t>(bytes.front()));
-        bytes.remove_prefix(1);
+        // Whole, nearly always.
+        const std::size_t whole = have_ == 0 ? whole_header(bytes) : 0;
+        const bool complete =
+            whole > 0 ? end_header() : header_byte(static_cast<std::uint8_t>(bytes.front()));
+        bytes.remove_prefix(std::max<std::size_t>(whole, 1));
         if (complete) tell(told);
       }
       if (to_boundary && between_frames()) break;
@@ -103,7 +106,9 @@ class FrameObserver {
   struct Close {
     std::string payload;
   };
-  // True: the header is complete, and payload_left_ the frame's length.
+  // Takes the header at the front and returns its size; 0 where it is cut.
+  std::size_t whole_header(BytesView bytes);
+  // The same for one byte of it. True: it is complete, and payload_left_ the frame's length.
   bool header_byte(std::uint8_t byte);
   [[nodiscard]] bool end_header();
   void close_payload(BytesView payload);
