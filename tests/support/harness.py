@@ -219,7 +219,8 @@ class Gateway:
     def log_records(self):
         if not self.log_path.exists():
             return []
-        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        # The last line may still be on its way.
+        return [json.loads(line) for line in self.log_path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
     def wait_record(self, wanted, what):
         def found():
