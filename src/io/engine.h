@@ -111,7 +111,12 @@ class Engine {
 
   // Operations that finish at once never come back to the loop; this bounds how many in a row do, so that one
   // busy connection cannot starve the rest. False: wait your turn.
-  [[nodiscard]] bool take_turn() { return turns_left_ > 0 && turns_left_-- > 0; }
+  // What takes longer takes more turns.
+  [[nodiscard]] bool take_turn(int turns = 1) {
+    if (turns_left_ <= 0) return false;
+    turns_left_ -= turns;
+    return true;
+  }
 
   [[nodiscard]] virtual bool try_connect(ConnectOperation& operation) = 0;
   virtual void wait_connect(ConnectOperation& operation) = 0;

@@ -165,6 +165,40 @@ TYPED_TEST(EngineTest, WhatIsPassedOnArrivesInOrderAndIsMostlyNotSeen) {
   this->run(passes_on(this->kind.engine, *front, *back, this->group));
 }
 
+Task<> send_and_reset(std::unique_ptr<Stream> stream, std::string text, Wait wait) {
+  EXPECT_TRUE(co_await stream->send(text, wait));
+  stream->reset_on_close();
+}
+
+Task<> passes_on_up_to_a_reset(Engine& engine, Listener& front, Listener& back, TaskGroup& group) {
+  const Endpoint to = back.local(), at = front.local();
+  const Wait wait = engine.in(seconds(5), group.stop_source());
+  auto onward = co_await engine.connect(to, wait);
+  auto far = co_await back.accept(wait);
+  auto client = co_await engine.connect(at, wait);
+  auto accepted = co_await front.accept(wait);
+  Stream& from = *accepted->stream;
+  group.spawn(send_and_reset(std::move(*client), std::string(10'000, 'x'), wait));
+  std::size_t passed = 0;
+  Result<BytesView> got;
+  for (;;) {
+    // The kernel tells an error once, to whoever asks first.
+    while (const std::size_t bytes = from.pass_on(**onward, 1 * mebibyte).bytes) passed += bytes;
+    got = co_await from.receive(wait, 100);
+    if (!got || got->empty()) break;
+    passed += got->size();
+  }
+  EXPECT_FALSE(got.has_value()) << "a reset is no orderly end";
+  if (!got) EXPECT_EQ(got.error().kind, ErrorKind::reset);
+  EXPECT_LE(passed, 10'000U);
+}
+
+TYPED_TEST(EngineTest, AResetIsAResetAlsoWherePassingOnMeetsItFirst) {
+  auto front = this->listen();
+  auto back = this->listen();
+  this->run(passes_on_up_to_a_reset(this->kind.engine, *front, *back, this->group));
+}
+
 Task<> receive_times_out(Engine& engine, Listener& listener, TaskGroup& group) {
   const Endpoint to = listener.local();
   auto stream = co_await engine.connect(to, engine.in(seconds(5), group.stop_source()));

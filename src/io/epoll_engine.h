@@ -59,6 +59,7 @@ class EpollEngine final : public Engine {
   [[nodiscard]] bool has_news_for(const EventTarget& target) const;
   // What a receive takes of it; more only makes the cache cold. What cannot be passed on may fill it.
   static constexpr std::uint32_t received_bytes_max = 64 * kibibyte;
+  static constexpr std::size_t receive_buffer_bytes = 256 * kibibyte;
   [[nodiscard]] MutableBytes receive_buffer() { return {receive_buffer_.get(), receive_buffer_bytes}; }
   // Empty between its uses; null where there is none to be had.
   [[nodiscard]] const Pipe* pipe();
@@ -66,7 +67,6 @@ class EpollEngine final : public Engine {
   [[nodiscard]] const DescriptorShares& shares() const { return shares_; }
 
  private:
-  static constexpr std::size_t receive_buffer_bytes = 256 * kibibyte;
   static constexpr std::size_t events_max = 256;
   static constexpr std::size_t parks_kept_max = 16;
 

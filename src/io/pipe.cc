@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 namespace passerelle::io {
 namespace {
@@ -29,9 +30,11 @@ Pipe::~Pipe() {
   ::close(write_);
 }
 
-std::size_t Pipe::fill(int from, std::size_t bytes_max) const {
+Result<std::size_t> Pipe::fill(int from, std::size_t bytes_max) const {
   const ssize_t got = ::splice(from, nullptr, write_, nullptr, bytes_max, at_once);
-  return got > 0 ? static_cast<std::size_t>(got) : 0;
+  if (got >= 0) return static_cast<std::size_t>(got);
+  if (errno == EAGAIN || errno == EINTR) return 0;
+  return std::unexpected(error_from_errno(errno, "splice"));
 }
 
 std::size_t Pipe::empty_into(int to, std::size_t bytes, bool more_follows) const {

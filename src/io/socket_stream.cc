@@ -165,9 +165,9 @@ void SocketStream::thaw() {
 bool SocketStream::quiet() {
   char byte = 0;
   const ssize_t got = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-  readable_ = true;
-  return false;
+  const bool nothing = got < 0 && (errno == EAGAIN || errno == EINTR) && error_ == 0;
+  readable_ = !nothing || peer_finished_ || broken_;
+  return nothing;
 }
 
 bool SocketStream::seems_quiet() {
@@ -181,18 +181,25 @@ PassedOn SocketStream::pass_on(Stream& to, std::uint64_t bytes_max) {
   // What the other will not take has to fit where it is lent.
   const MutableBytes buffer = engine_.receive_buffer();
   const std::size_t most = std::min<std::uint64_t>(bytes_max, buffer.size);
-  const std::size_t taken = pipe->fill(descriptor_, most);
+  const auto filled = pipe->fill(descriptor_, most);
+  if (!filled) error_ = filled.error().detail;
+  const std::size_t taken = filled.value_or(0);
+  if (taken == 0) return {};
   // A full take is mostly followed by another.
   const bool more_follows = taken == most && most < bytes_max;
-  const std::size_t given = taken > 0 ? pipe->empty_into(target, taken, more_follows) : 0;
-  if (given == taken) return {taken, {}};
-  return {taken, pipe->read(buffer, taken - given)};
+  const std::size_t given = pipe->empty_into(target, taken, more_follows);
+  if (given == taken) return {taken, {}, more_follows};
+  return {taken, pipe->read(buffer, taken - given), false};
 }
 
 void SocketStream::flush() { send_at_once(descriptor_); }
 
 bool SocketStream::try_receive(Result<BytesView>& result, std::uint32_t bytes_max) {
   if (!readable_ || frozen_) return false;
+  if (error_ != 0) {
+    result = std::unexpected(error_from_errno(error_, "receive"));
+    return true;
+  }
   const MutableBytes buffer = engine_.receive_buffer();
   const std::size_t most = std::min<std::size_t>({buffer.size, bytes_max, EpollEngine::received_bytes_max});
   for (;;) {

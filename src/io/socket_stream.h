@@ -59,6 +59,7 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   StreamWatcher* watcher_ = nullptr;
   RecyclePool<Park>::Lease park_{nullptr};
   int descriptor_;
+  int error_ = 0;  // what pass_on() met; the kernel tells it once
   bool readable_ = false;
   bool writable_ = false;
   bool peer_finished_ = false;  // FIN seen: a short read does not mean "drained", the end is still to be read

@@ -23,8 +23,9 @@ struct FrozenStream {
 
 // What went from one stream to another without being looked at.
 struct PassedOn {
-  std::size_t bytes = 0;  // taken from the one
-  BytesView left = {};    // the last of them, which the other would not take: lent, and the caller's to send
+  std::size_t bytes = 0;   // taken from the one
+  BytesView left = {};     // the last of them, which the other would not take: lent, and the caller's to send
+  bool kept_back = false;  // the kernel may wait with the last of them for more, or for flush()
 };
 
 // co_await stream.receive(wait) -> Result<BytesView>: see Stream.
@@ -115,8 +116,8 @@ class Stream {
   // parked (copied; never more than was passed) and the operation ends when the kernel has it all. So a
   // sender that awaits each send holds at most one slice, and a slow peer stops it.
   [[nodiscard]] SendOperation send(BytesView bytes, const Wait& wait) { return {*this, bytes, false, wait}; }
-  // The same, where pass_on() to this stream is called as soon as it ends, and flush() where that passed
-  // nothing on: both leave in one packet.
+  // The same, where pass_on() to this stream, or flush(), is called as soon as it ends: what is passed on
+  // leaves in one packet with it.
   [[nodiscard]] SendOperation send_ahead(BytesView bytes, const Wait& wait) {
     return {*this, bytes, false, wait, true};
   }

@@ -38,8 +38,10 @@ enum class FieldId : std::uint8_t {
   x_forwarded_port,
   x_forwarded_proto,
   x_original_host,
-  x_original_url,
+  x_original_url,  // the last
 };
+
+inline constexpr unsigned field_ids = static_cast<unsigned>(FieldId::x_original_url) + 1;
 
 // Ignores case. `other` for every name not listed.
 [[nodiscard]] FieldId field_id(std::string_view name);

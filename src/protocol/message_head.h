@@ -89,7 +89,10 @@ class MessageHead {
 
  private:
   friend class HeadBuilder;
-  [[nodiscard]] static std::uint64_t bit(FieldId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
+  [[nodiscard]] static std::uint64_t bit(FieldId id) {
+    static_assert(field_ids <= 64);
+    return std::uint64_t{1} << static_cast<unsigned>(id);
+  }
   // Most questions are about fields that are not there.
   [[nodiscard]] bool may_have(FieldId id) const { return (present_ & bit(id)) != 0; }
 

@@ -8,6 +8,11 @@
 namespace passerelle::proxy {
 namespace {
 
+// A stream has parked at most what a receive can lend.
+static_assert(io::DescriptorChannel::message_bytes_max >=
+              io::DescriptorChannel::descriptors_max *
+                  (io::EpollEngine::receive_buffer_bytes + 64 * kibibyte));
+
 // Of the conversation, and of all that is written in it. Whoever changes either counts on.
 constexpr std::uint32_t version = 2;
 constexpr std::size_t tunnels_a_message = io::DescriptorChannel::descriptors_max / tunnel_sides;

@@ -8,8 +8,8 @@ namespace {
 
 // Of a frame that is likely to be long only its header is read here.
 constexpr std::uint32_t header_read_bytes = 512;
-// In turn, before others have theirs.
-constexpr int pieces_passed_max = 16;
+// A piece of payload may be as long as some slices are: it takes as many turns.
+constexpr int turns_a_piece = 4;
 
 }  // namespace
 
@@ -202,11 +202,13 @@ void Tunnel::let_go() {
 
 io::Task<> Tunnel::run(std::unique_ptr<Tunnel> tunnel) {
   Tunnel& self = *tunnel;
+  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) {
+    if (self.ended_[at(side)]) self.pumps_[at(side)] = Pump::over;
+  }
+  if (self.sides_ended() == tunnel_sides) self.group_.stop();
+  self.started_ = true;
   self.stream(TunnelSide::client).watch(static_cast<TunnelEar<TunnelSide::client>*>(&self));
   self.stream(TunnelSide::backend).watch(static_cast<TunnelEar<TunnelSide::backend>*>(&self));
-  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) {
-    self.pumps_[at(side)] = self.ended_[at(side)] ? Pump::over : Pump::resting;
-  }
   for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) self.start(side);
   co_await self.group_.join();
   self.over();
@@ -226,13 +228,14 @@ void Tunnel::over() {
 }
 
 void Tunnel::start(TunnelSide side) {
-  if (pumps_[at(side)] == Pump::resting && !stopping()) group_.spawn(pump(side));
+  if (started_ && pumps_[at(side)] == Pump::resting && !stopping()) group_.spawn(pump(side));
 }
 
 // What came before it is still to be read. But who is not read from, because the other side is slow, is
 // gone.
 void Tunnel::hear_reset(TunnelSide side) {
   if (pumps_[at(side)] == Pump::resting) return start(side);
+  if (pumps_[at(side)] == Pump::yielding) return;
   end(side == TunnelSide::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset);
 }
 
@@ -251,7 +254,9 @@ io::Task<> Tunnel::pump(TunnelSide side) {
   while (!leaving_) {
     if (stopping()) co_return;
     if (!worker_.engine.take_turn()) {
+      pumps_[at(side)] = Pump::yielding;
       co_await worker_.engine.yield();
+      pumps_[at(side)] = Pump::running;
       continue;
     }
     Result<BytesView> got;
@@ -266,8 +271,8 @@ io::Task<> Tunnel::pump(TunnelSide side) {
     }
     note(side, *got);
     // Of a long frame only the beginning has been read.
-    const bool ahead = got->size() == header_read_bytes && passable_payload(side) > 0;
-    for (BytesView bytes = *got; !bytes.empty(); bytes = pass_payload(side)) {
+    bool ahead = got->size() == header_read_bytes && passable_payload(side) > 0;
+    for (BytesView bytes = *got; !bytes.empty(); bytes = pass_payload(side, ahead)) {
       const auto sent = co_await (ahead ? to.send_ahead(bytes, wait) : to.send(bytes, wait));
       if (!sent) co_return note_deaf(other(side), sent.error());
     }
@@ -276,9 +281,13 @@ io::Task<> Tunnel::pump(TunnelSide side) {
 }
 
 std::uint32_t Tunnel::appetite(TunnelSide side) const {
-  // A frame behind a long one is mostly as long: then its header is enough.
-  return passes_on_ && directions_[at(side)].is_in_long_frames() ? header_read_bytes
-                                                                 : io::ReceiveOperation::all;
+  const TunnelDirection& direction = directions_[at(side)];
+  if (!passes_on_ || direction.frames.opaque() || !direction.is_in_long_frames())
+    return io::ReceiveOperation::all;
+  // A frame behind a long one is mostly as long: then its header is enough; and of the payload, what tells
+  // that more is here.
+  const bool tail = direction.frames.payload_left() > 0 && passable_payload(side) == 0;
+  return tail ? io::ReceiveOperation::all : header_read_bytes;
 }
 
 std::uint64_t Tunnel::passable_payload(TunnelSide side) const {
@@ -286,18 +295,19 @@ std::uint64_t Tunnel::passable_payload(TunnelSide side) const {
   return passes_on_ && !leaving_ && left >= TunnelDirection::passed_bytes_min ? left : 0;
 }
 
-BytesView Tunnel::pass_payload(TunnelSide side) {
+BytesView Tunnel::pass_payload(TunnelSide side, bool& kept_back) {
   io::Stream& to = stream(other(side));
-  for (int turn = 0; turn < pieces_passed_max; ++turn) {
+  for (;;) {
     const std::uint64_t left = passable_payload(side);
-    if (left == 0) return {};
+    if (left == 0 || !worker_.engine.take_turn(turns_a_piece)) break;
     const io::PassedOn passed = stream(side).pass_on(to, left);
     if (passed.bytes == 0) break;
+    kept_back = passed.kept_back;
     directions_[at(side)].frames.skip(passed.bytes);
     count(side, passed.bytes);
     if (!passed.left.empty()) return passed.left;
   }
-  to.flush();
+  if (std::exchange(kept_back, false)) to.flush();
   return {};
 }
 

@@ -121,7 +121,7 @@ class Tunnel final : public ListNode,
   void keep_unsent(TunnelSide side, std::string bytes);
   void excuse_all();
   // What a side sends goes to the other by its pump. It rests while nothing comes, and then holds no frame.
-  enum class Pump : std::uint8_t { fresh, resting, running, over };
+  enum class Pump : std::uint8_t { resting, running, yielding, over };
   class PumpRun;
   void start(TunnelSide side);
   void hear_reset(TunnelSide side);
@@ -149,8 +149,9 @@ class Tunnel final : public ListNode,
   [[nodiscard]] std::uint32_t appetite(TunnelSide side) const;
   // Of a long frame: what may go by unseen.
   [[nodiscard]] std::uint64_t passable_payload(TunnelSide side) const;
-  // Passes on what is here of it; what the other side would not take is to be sent.
-  [[nodiscard]] BytesView pass_payload(TunnelSide side);
+  // Passes on what is here of it; what the other side would not take is to be sent. `kept_back`: something
+  // that went before may wait in the kernel for this.
+  [[nodiscard]] BytesView pass_payload(TunnelSide side, bool& kept_back);
   // The limit on silence that holds now; zero: none.
   [[nodiscard]] Duration silence_limit() const;
   void limit_silence(TimePoint since);
@@ -207,6 +208,7 @@ class Tunnel final : public ListNode,
   std::uint8_t parted_ = 0;                   // sides that are through with a leaving
   std::array<bool, tunnel_sides> sending_{};  // kept pumps with more in hand than their streams know of
   const bool passes_on_ : 1;                  // both streams are sockets
+  bool started_ : 1 = false;                  // its streams tell it what comes
   bool deaf_ : 1 = false;                     // a side takes no more
   bool frozen_ : 1 = false;
   bool let_go_ : 1 = false;

@@ -8,7 +8,10 @@ void UpstreamConnection::on_readable() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_peer_finished() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_reset() { pool_->engine_.run_soon(*this); }
 void UpstreamConnection::on_timer() { pool_->discard(*this); }
-void UpstreamConnection::run() { pool_->discard(*this); }
+// Session tickets of a TLS member's are no words.
+void UpstreamConnection::run() {
+  if (!stream->quiet()) pool_->discard(*this);
+}
 
 std::unique_ptr<UpstreamConnection> UpstreamPool::take(const board::Member& member, const MemberTls& tls,
                                                        bool can_send_again) {

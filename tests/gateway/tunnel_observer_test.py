@@ -99,6 +99,47 @@ class Observed(GatewayCase):
         stream.close()
         self.assertEqual(self.record()["lastFramesFromClient"][-1], "opaque")
 
+    @contextlib.contextmanager
+    def stopped(self):
+        """The gateway, standing still: what happens meanwhile reaches it all at once."""
+        os.kill(self.gateway.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.gateway.pid, signal.SIGCONT)
+
+    def test_a_reset_within_a_long_frame_is_a_reset_to_the_other_side_too(self):
+        ended = []
+
+        def member(client):
+            try:
+                while client.recv(1 << 16):
+                    pass
+                ended.append("in order")
+            except ConnectionResetError:
+                ended.append("reset")
+        for _ in range(3):
+            ended.clear()
+            stream = self.tunnel(member)
+            with self.stopped():
+                stream.sendall(frame(BINARY, bytes(10 << 20))[:100_000])
+                reset(stream)
+            self.assertEqual(self.record()["cause"], "client reset")
+            wait_until(lambda: ended, "the member hears of it")
+            self.assertEqual(ended, ["reset"])
+
+    def test_what_a_member_says_right_behind_the_101_arrives_though_it_resets(self):
+        said = frame(TEXT, b"hello", masked=False) + frame(CLOSE, struct.pack("!H", 1008), masked=False)
+        def member(client, head):
+            with self.stopped():
+                client.sendall(SWITCH + said)
+                reset(client)
+        type(self).script = staticmethod(member)
+        stream = self.gateway.connect()
+        stream.sendall(handshake(f"/{self.id()}"))
+        self.assertEqual(receive_until_end(stream)[-len(said):], said)
+        stream.close()
+
     def test_a_tls_failure_is_told_from_others(self):
         stream = self.tunnel(lambda client: client.recv(1), tls=True)
         raw = socket.socket(fileno=os.dup(stream.fileno()))
@@ -145,9 +186,11 @@ class Observed(GatewayCase):
 
 
 def receive_until_end(stream):
+    got = b""
     with contextlib.suppress(ConnectionError):
-        while stream.recv(65536):
-            pass
+        while piece := stream.recv(65536):
+            got += piece
+    return got
 
 
 class Shutdown(unittest.TestCase):
