@@ -37,7 +37,8 @@ void hold(Loop& loop) {
 int run(const Plan& plan) {
   Loop loop;
   Recorder recorder(plan);
-  Load load{plan, loop, recorder, plan.tls ? client_tls(plan.http2 ? "h2" : "") : nullptr};
+  const TlsContext tls = plan.tls ? client_tls(plan.http2 ? "h2" : "") : nullptr;
+  Load load{plan, loop, recorder, tls.get()};
   std::vector<std::unique_ptr<Client>> clients;
   const auto give_up = Clock::now() + opening_time_max;
   while (recorder.open() < opened_when_ready(plan)) {

@@ -90,7 +90,7 @@ void Wire::finish() {
   ::shutdown(descriptor_, SHUT_WR);
 }
 
-SSL_CTX* client_tls(std::string_view protocol) {
+TlsContext client_tls(std::string_view protocol) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -101,7 +101,7 @@ SSL_CTX* client_tls(std::string_view protocol) {
     SSL_CTX_set_alpn_protos(context, static_cast<const unsigned char*>(static_cast<const void*>(list.data())),
                             static_cast<unsigned>(list.size()));
   }
-  return context;
+  return TlsContext(context);
 }
 
 }  // namespace bench

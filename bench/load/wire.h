@@ -3,6 +3,7 @@
 
 #include <openssl/ssl.h>
 
+#include <memory>
 #include <string_view>
 
 #include "plan.h"
@@ -34,7 +35,12 @@ class Wire {
   SSL* ssl_ = nullptr;
 };
 
+struct FreeTls {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using TlsContext = std::unique_ptr<SSL_CTX, FreeTls>;
+
 // No verification: what is measured is the gateway. `protocol`: for ALPN, or empty.
-[[nodiscard]] SSL_CTX* client_tls(std::string_view protocol);
+[[nodiscard]] TlsContext client_tls(std::string_view protocol);
 
 }  // namespace bench
