@@ -1,7 +1,10 @@
-// Memory for coroutine frames: a free list a thread and size class, so that steady traffic allocates nothing.
+// Memory for coroutine frames, and for what lives as shortly: a free list a thread and size class, so that
+// steady traffic allocates nothing.
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 namespace passerelle::io {
 
@@ -9,5 +12,20 @@ namespace passerelle::io {
 // new and delete, so that a frame used after its end is seen.
 [[nodiscard]] void* allocate_frame(std::size_t size);
 void free_frame(void* frame, std::size_t size) noexcept;
+
+struct FreeFrame {
+  template <class T>
+  void operator()(T* item) const noexcept {
+    std::destroy_at(item);
+    free_frame(item, sizeof(T));
+  }
+};
+template <class T>
+using Pooled = std::unique_ptr<T, FreeFrame>;
+
+template <class T, class... Arguments>
+[[nodiscard]] Pooled<T> make_pooled(Arguments&&... arguments) {
+  return Pooled<T>(new (allocate_frame(sizeof(T))) T(std::forward<Arguments>(arguments)...));
+}
 
 }  // namespace passerelle::io

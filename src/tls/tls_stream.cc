@@ -243,7 +243,7 @@ void TlsStream::run() {
 }
 
 void TlsStream::wait_lower() {
-  lower_receive_.emplace(*lower_, io::Wait{});
+  lower_receive_ = io::make_pooled<io::ReceiveOperation>(*lower_, io::Wait{});
   lower_receive_->resume_with([](void* self) { static_cast<TlsStream*>(self)->on_lower_received(); }, this);
   lower_receive_->begin_wait();
 }
@@ -290,7 +290,8 @@ bool TlsStream::try_send(io::SendOperation& operation) {
     operation.result = fail(ErrorKind::tls, text != nullptr ? text : "record failure");
     return true;
   }
-  lower_send_.emplace(*lower_, workspace_.ciphertext, operation.finish, io::Wait{});
+  lower_send_ =
+      io::make_pooled<io::SendOperation>(*lower_, workspace_.ciphertext, operation.finish, io::Wait{});
   if (!lower_->try_send(*lower_send_)) return false;
   operation.result = lower_send_->result;
   lower_send_.reset();

@@ -109,8 +109,9 @@ class TlsStream final : public io::Stream, private io::Ready {
   io::StreamWatcher* watcher_ = nullptr;
   io::ReceiveOperation* receive_ = nullptr;
   io::SendOperation* send_ = nullptr;
-  std::optional<io::ReceiveOperation> lower_receive_;
-  std::optional<io::SendOperation> lower_send_;
+  // While they wait: an idle stream holds neither.
+  io::Pooled<io::ReceiveOperation> lower_receive_;
+  io::Pooled<io::SendOperation> lower_send_;
 };
 
 }  // namespace passerelle::tls
