@@ -18,8 +18,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from comparison import report
-from comparison.proxies import KINDS, LOAD_CORE, PasserelleTwoWorkers, built, free_port
-from comparison.workloads import IDLE_TUNNELS, WORKLOADS
+from comparison.proxies import KINDS, LOAD_CORE, Floor, Passerelle, PasserelleTwoWorkers, built, free_port
+from comparison.workloads import CONNECTIONS_SWEPT, ECHO_100, IDLE_TUNNELS, TUNNELS_SWEPT, WORKLOADS, echo_of
 
 RUN_SECONDS_MAX = 120
 
@@ -64,7 +64,7 @@ class Bench:
                     out[proxy.name].append(self.load(workload, proxy))
                 say(f"  round {number + 1} of {count}: " + ", ".join(f"{name} {runs[-1]['cpu_us']:.1f}" for name, runs in out.items()))
             for proxy in proxies:
-                calls = self.system_calls(workload, proxy)
+                calls = self.system_calls(workload, proxy) if workload.traced else None
                 for run in out[proxy.name]:
                     run["calls"] = calls
             return out
@@ -85,9 +85,8 @@ class Bench:
         total = [line for line in counts.read_text().splitlines() if line.endswith("total")]
         return int(total[0].split()[3 if len(total[0].split()) > 4 else 2]) / max(done["operations"], 1) if total else None
 
-    def idle_kb(self, proxy, tls):
+    def idle_kb(self, proxy, tls, count):
         """Private memory an idle tunnel."""
-        count = IDLE_TUNNELS["wss" if tls else "ws"]
         before = proxy.private_kb()
         holder = subprocess.Popen([built("bench_load"), f"127.0.0.1:{proxy.port(tls)}", "--mode", "idle", "--connections", str(count)] + ["--tls"] * tls, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
@@ -105,6 +104,24 @@ class Bench:
             holder.stdin.close()
             holder.wait()
 
+    def scaling(self, rounds):
+        """How Passerelle's costs grow: with workers, with connections, with tunnels."""
+        say("one worker and two, which share the cores with the load [scaling]")
+        workers = self.rounds(ECHO_100, {"one worker": Passerelle, "two workers": PasserelleTwoWorkers}, rounds)
+        connections = {}
+        for count in CONNECTIONS_SWEPT:
+            say(f"{count} connections that all talk")
+            connections[count] = self.rounds(echo_of(count), {"floor": Floor, "Passerelle": Passerelle}, max(3, rounds // 3))
+        tunnels = {}
+        for count in TUNNELS_SWEPT:
+            proxy = Passerelle("Passerelle", self.folder, self.backend)
+            try:
+                tunnels[count] = self.idle_kb(proxy, False, count)
+            finally:
+                proxy.stop()
+            say(f"{count} idle tunnels: {tunnels[count]:.2f} kB each")
+        return report.Scaling(workers, connections, tunnels)
+
     def memory(self, kinds, rounds):
         out = {}
         for tls in (False, True):
@@ -112,7 +129,7 @@ class Bench:
                 for _ in range(rounds):
                     proxy = kind(name, self.folder, self.backend)
                     try:
-                        out.setdefault("wss" if tls else "ws", {}).setdefault(name, []).append(self.idle_kb(proxy, tls))
+                        out.setdefault("wss" if tls else "ws", {}).setdefault(name, []).append(self.idle_kb(proxy, tls, IDLE_TUNNELS["wss" if tls else "ws"]))
                     finally:
                         proxy.stop()
                 say(f"  an idle {'wss' if tls else 'ws'} tunnel: {name} {statistics.median(out['wss' if tls else 'ws'][name]):.2f} kB")
@@ -122,7 +139,7 @@ class Bench:
 def options():
     parser = argparse.ArgumentParser(description="Passerelle beside a blind relay, nginx and HAProxy.")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", help="workloads: " + ", ".join(w.name for w in WORKLOADS) + ", memory", default="")
+    parser.add_argument("--only", help="workloads: " + ", ".join(w.name for w in WORKLOADS) + ", memory, scaling", default="")
     parser.add_argument("--proxies", help=", ".join(KINDS), default="")
     parser.add_argument("--no-page", action="store_true", help="only print; do not write docs/performance/")
     return parser.parse_args()
@@ -146,12 +163,9 @@ def main():
                 say(f"{workload.title} [{workload.name}]")
                 results[workload.name] = bench.rounds(workload, kinds, wanted.rounds)
             memory = bench.memory(kinds, 3) if not only or "memory" in only else {}
-            scaling = {}
-            if not only and "Passerelle" in kinds:
-                say("one worker and two, which share the cores with the load")
-                two = {"Passerelle": kinds["Passerelle"], "two workers": PasserelleTwoWorkers}
-                PasserelleTwoWorkers.cores = "0,1"
-                scaling = bench.rounds(WORKLOADS[1], two, wanted.rounds)
+            scaling = None
+            if (not only or "scaling" in only) and "Passerelle" in kinds:
+                scaling = bench.scaling(wanted.rounds)
         finally:
             backend.terminate()
             backend.wait()

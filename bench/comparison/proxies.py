@@ -27,15 +27,17 @@ class Proxy:
     http2 = False  # carries WebSockets over it
     logs = True
 
-    def __init__(self, name, folder, backend, log=False, cores=PROXY_CORE):
-        self.name, self.log, self.cores = name, log, cores
+    cores = PROXY_CORE
+
+    def __init__(self, name, folder, backend, log=False):
+        self.name, self.log = name, log
         self.folder = pathlib.Path(folder) / name.replace(" ", "_")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.http, self.https = free_port(), free_port()
         for file in ("certificate.pem", "key.pem", "both.pem"):
             shutil.copy(pathlib.Path(folder) / file, self.folder)
         with (self.folder / "stderr.txt").open("w") as errors:
-            self.process = subprocess.Popen(["taskset", "-c", cores, *self.command(backend)], stdout=subprocess.DEVNULL, stderr=errors)
+            self.process = subprocess.Popen(["taskset", "-c", self.cores, *self.command(backend)], stdout=subprocess.DEVNULL, stderr=errors)
         try:
             self.wait()
         except SystemExit:
@@ -136,6 +138,7 @@ class Passerelle(Proxy):
 
 class PasserelleTwoWorkers(Passerelle):
     workers = 2
+    cores = "0,1"
 
 
 KINDS = {"floor": Floor, "nginx": Nginx, "nginx 64k": NginxLargeBuffers, "HAProxy": HAProxy, "HAProxy splice": HAProxySplice, "Passerelle": Passerelle}

@@ -23,10 +23,31 @@ def version_of(command, words):
 
 
 @dataclasses.dataclass
+class Scaling:
+    workers: dict  # {"one worker"|"two workers": [measured]}
+    connections: dict  # {count: {proxy: [measured]}}
+    tunnels: dict  # {count: kB each}
+
+    def text(self):
+        lines = ["### How it grows", "", "With workers, which share both cores with the load and the backend (ws echo 64 B, 100 connections):", "", "| | µs an operation | a second | to one worker |", "|---|---|---|---|"]
+        one = self.workers["one worker"]
+        for name, runs in self.workers.items():
+            lines.append(f"| {name} | {median(runs, 'cpu_us'):.2f} | {median(runs, 'per_second'):,.0f} | {ratio(runs, one):.2f} |")
+        lines += ["", "With connections that all talk (ws echo 64 B):", "", "| connections | floor, µs | Passerelle, µs | to the floor |", "|---|---|---|---|"]
+        for count, by_proxy in self.connections.items():
+            floor, own = by_proxy["floor"], by_proxy["Passerelle"]
+            lines.append(f"| {count:,} | {median(floor, 'cpu_us'):.2f} | {median(own, 'cpu_us'):.2f} | {ratio(own, floor):.2f} |")
+        lines += ["", "With idle tunnels:", "", "| tunnels | kB each |", "|---|---|"]
+        lines += [f"| {count:,} | {kb:.2f} |" for count, kb in self.tunnels.items()]
+        lines += ["", "With listeners and rules: [routing.md](routing.md)."]
+        return "\n".join(lines)
+
+
+@dataclasses.dataclass
 class Run:
     results: dict  # {workload: {proxy: [measured, a round each]}}
     memory: dict  # {ws|wss: {proxy: [kB]}}
-    scaling: dict
+    scaling: Scaling | None
     rounds: int
     seconds: float
 
@@ -35,7 +56,7 @@ class Run:
         if self.memory:
             parts.append(self.memory_table())
         if self.scaling:
-            parts.append(self.scaling_table())
+            parts.append(self.scaling.text())
         parts.append(self.goals_table())
         return "\n\n".join(parts)
 
@@ -54,13 +75,6 @@ class Run:
         lines = ["### Private memory of an idle tunnel, kB", "", "| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
         for kind, by_proxy in self.memory.items():
             lines.append(f"| {kind} | " + " | ".join(f"{statistics.median(by_proxy[name]):.2f}" for name in names) + " |")
-        return "\n".join(lines)
-
-    def scaling_table(self):
-        lines = ["### One worker and two", "", "Two workers share both cores with the load and the backend.", "", "| | µs an operation | a second | to one worker |", "|---|---|---|---|"]
-        one = self.scaling["Passerelle"]
-        for name, runs in self.scaling.items():
-            lines.append(f"| {'one worker' if name == 'Passerelle' else name} | {median(runs, 'cpu_us'):.2f} | {median(runs, 'per_second'):,.0f} | {ratio(runs, one):.2f} |")
         return "\n".join(lines)
 
     def verdicts(self):

@@ -13,6 +13,7 @@ class Workload:
     http2: bool = False
     log: bool = False
     seconds: float = 1.0
+    traced: bool = True  # its calls are counted: by strace, which is too slow for thousands that connect at once
 
     def command(self, port):
         out = [f"127.0.0.1:{port}", "--seconds", str(self.seconds), *self.options.split()]
@@ -22,15 +23,20 @@ class Workload:
         return (not self.http2 or kind.http2) and (not self.log or kind.logs)
 
 
+def echo_of(connections):
+    return Workload(f"echo-{connections}", f"ws echo 64 B, {connections:,} connection{'s' * (connections > 1)}", f"--connections {connections}", traced=connections <= 1000)
+
+
+ECHO_100 = echo_of(100)
 WORKLOADS = [
-    Workload("echo-1", "ws echo 64 B, 1 connection", "--connections 1"),
-    Workload("echo-100", "ws echo 64 B, 100 connections", "--connections 100"),
-    Workload("echo-1000", "ws echo 64 B, 1,000 connections", "--connections 1000"),
+    echo_of(1),
+    ECHO_100,
+    echo_of(1000),
     Workload("echo-1k", "ws echo 1 KiB, 200 connections", "--connections 200 --payload 1024"),
     Workload("echo-16k", "ws echo 16 KiB, 50 connections", "--connections 50 --payload 16384"),
     Workload("echo-1m", "ws echo 1 MiB, 8 connections", "--connections 8 --payload 1048576"),
     Workload("one-way", "ws one-way, 64 KiB messages, 4 connections", "--mode one-way --path /sink --connections 4 --payload 65536"),
-    Workload("idle-9000", "ws echo 64 B, 90 of 9,000 connections", "--connections 9000 --talkers 90"),
+    Workload("idle-9000", "ws echo 64 B, 90 of 9,000 connections", "--connections 9000 --talkers 90", traced=False),
     Workload("handshake", "ws handshake (connect, upgrade, close), 50 at a time", "--mode handshake --connections 50"),
     Workload("http", "HTTP keep-alive, 64 B body, 100 connections", "--mode http --path /bytes/64 --connections 100"),
     Workload("http-headers", "HTTP keep-alive, 32 headers more, 100 connections", "--mode http --path /bytes/64 --headers 32 --connections 100"),
@@ -75,3 +81,6 @@ def goals():
 # Private memory of an idle tunnel, in kB, and as a part of the rivals'.
 MEMORY_GOALS = {"ws": (1.0, {"nginx": 1 / 17, "HAProxy": 1 / 4}), "wss": (15.0, {"nginx": 1 / 3, "HAProxy": 4 / 5})}
 IDLE_TUNNELS = {"ws": 4000, "wss": 1000}
+
+CONNECTIONS_SWEPT = (1, 10, 100, 1000, 9000)
+TUNNELS_SWEPT = (1000, 2000, 4000, 8000)
