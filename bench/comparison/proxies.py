@@ -7,7 +7,8 @@ import subprocess
 import time
 
 BENCH = pathlib.Path(__file__).resolve().parent.parent
-PROXY_CORE, LOAD_CORE = "0", "1"
+CORES = sorted(os.sched_getaffinity(0))
+PROXY_CORE, LOAD_CORE = str(CORES[0]), str(CORES[-1] if len(CORES) < 2 else CORES[1])
 START_SECONDS_MAX = 10
 
 
@@ -138,7 +139,7 @@ class Passerelle(Proxy):
 
 class PasserelleTwoWorkers(Passerelle):
     workers = 2
-    cores = "0,1"
+    cores = f"{PROXY_CORE},{LOAD_CORE}"
 
 
 KINDS = {"floor": Floor, "nginx": Nginx, "nginx 64k": NginxLargeBuffers, "HAProxy": HAProxy, "HAProxy splice": HAProxySplice, "Passerelle": Passerelle}

@@ -63,8 +63,8 @@ class Http2Stream final : public io::Stream, private http2::StreamHandler, priva
   void on_framed(std::size_t bytes, bool ended) override;
   // The connection has ended under it.
   void lose();
-  void run() override;
-  void tell_watcher();  // what happened inside the session is told outside it
+  void run() override;  // what happened inside the session is told outside it
+  void tell_watcher();
   [[nodiscard]] http2::ErrorCode why_reset() const;
 
   // In its connection's list.

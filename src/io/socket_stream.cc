@@ -145,7 +145,7 @@ void SocketStream::on_connected(bool failed) {
 }
 
 bool SocketStream::can_freeze() const {
-  return !connecting_ && !broken_ && (send_ == nullptr || !send_->finish);
+  return !connecting_ && !broken_ && error_ == 0 && (send_ == nullptr || !send_->finish);
 }
 
 FrozenStream SocketStream::freeze() {
@@ -166,7 +166,10 @@ bool SocketStream::quiet() {
   char byte = 0;
   const ssize_t got = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   const bool nothing = got < 0 && (errno == EAGAIN || errno == EINTR) && error_ == 0;
-  readable_ = !nothing || peer_finished_ || broken_;
+  if (!nothing)
+    readable_ = true;
+  else if (errno == EAGAIN && !peer_finished_ && !broken_)
+    readable_ = false;  // said for certain: the next edge is news
   return nothing;
 }
 

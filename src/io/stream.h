@@ -1,4 +1,5 @@
-// The one stream interface: TCP, UNIX socket, TLS over any stream, memory in tests; later an HTTP/2 stream.
+// The one stream interface: TCP, UNIX socket, TLS over any stream, a stream of an HTTP/2 connection, memory
+// in tests.
 #pragma once
 
 #include <cstdint>
@@ -78,7 +79,8 @@ class [[nodiscard]] SendOperation final : public Operation {
 // stop and use the stream, and must not destroy it.
 class StreamWatcher {
  public:
-  // There may be something to receive; told again only once all of it is taken (try_receive gave nothing).
+  // There may be something to receive. Sure to be told again only once all of it is taken (try_receive gave
+  // nothing).
   virtual void on_readable() {}
   virtual void on_peer_finished() = 0;  // the peer ended its side (FIN)
   virtual void on_reset() = 0;          // the connection is gone
