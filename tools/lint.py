@@ -60,7 +60,7 @@ def check_sizes():
         start = None
         for number, line in enumerate(lines, 1):
             # A function's body opens at the end of an unindented (or once indented) line and closes in the same column.
-            opening = re.match(r"^( {0,2})(?!namespace|class|struct|enum|union|if|for|while|switch|else|do|\}|constexpr std::array).*[)a-z>] (?:const )?(?:override )?(?:noexcept )?\{$", line)
+            opening = re.match(r"^( {0,2})(?! |namespace|class|struct|enum|union|if|for|while|switch|else|do|\}|constexpr std::array).*[)a-z>] (?:const )?(?:override )?(?:noexcept )?\{$", line)
             if start is None and opening:
                 start, indent = number, opening.group(1)
             elif start is not None and line == indent + "}":

@@ -39,7 +39,7 @@ Result<std::pair<Descriptor, Descriptor>> DescriptorChannel::make_pair() {
   return out;
 }
 
-DescriptorChannel::DescriptorChannel(EpollEngine& engine, Descriptor socket)
+DescriptorChannel::DescriptorChannel(SocketEngine& engine, Descriptor socket)
     : engine_(engine), socket_(std::move(socket)) {
   ::fcntl(socket_.get(), F_SETFD, FD_CLOEXEC);
   ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "io/descriptor.h"
-#include "io/epoll_engine.h"
+#include "io/socket_engine.h"
 #include "io/task.h"
 
 namespace passerelle::io {
@@ -30,7 +30,7 @@ class DescriptorChannel final : private EventTarget {
   static constexpr std::size_t descriptors_max = 250;
   static constexpr std::size_t message_bytes_max = 96 * mebibyte;
 
-  DescriptorChannel(EpollEngine& engine, Descriptor socket);
+  DescriptorChannel(SocketEngine& engine, Descriptor socket);
   ~DescriptorChannel();
   DescriptorChannel(const DescriptorChannel&) = delete;
   DescriptorChannel& operator=(const DescriptorChannel&) = delete;
@@ -55,7 +55,7 @@ class DescriptorChannel final : private EventTarget {
   Result<bool> read_some();
   [[nodiscard]] bool message_is_complete() const;
 
-  EpollEngine& engine_;
+  SocketEngine& engine_;
   Descriptor socket_;
   StopSource* reader_ = nullptr;
   StopSource* writer_ = nullptr;

@@ -7,6 +7,7 @@
 
 #include <numeric>
 
+#include "io/epoll_engine.h"
 #include "io/system_clock.h"
 #include "io/task_group.h"
 

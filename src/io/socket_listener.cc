@@ -24,7 +24,7 @@ std::unexpected<Error> close_and_fail(int descriptor, const char* what) {
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> SocketListener::open(EpollEngine& engine, const Endpoint& endpoint,
+Result<std::unique_ptr<Listener>> SocketListener::open(SocketEngine& engine, const Endpoint& endpoint,
                                                        const ListenOptions& options) {
   auto address = SocketAddress::from(endpoint);
   if (!address) return std::unexpected(address.error());
@@ -41,7 +41,7 @@ Result<std::unique_ptr<Listener>> SocketListener::open(EpollEngine& engine, cons
   return adopt(engine, descriptor, options);
 }
 
-Result<std::unique_ptr<Listener>> SocketListener::adopt(EpollEngine& engine, int descriptor,
+Result<std::unique_ptr<Listener>> SocketListener::adopt(SocketEngine& engine, int descriptor,
                                                         const ListenOptions& options) {
   SocketAddress bound;
   bound.length = sizeof bound.storage;
@@ -55,7 +55,7 @@ Result<std::unique_ptr<Listener>> SocketListener::adopt(EpollEngine& engine, int
   return listener;
 }
 
-SocketListener::SocketListener(EpollEngine& engine, int descriptor, Endpoint local, bool for_clients)
+SocketListener::SocketListener(SocketEngine& engine, int descriptor, Endpoint local, bool for_clients)
     : engine_(engine), local_(std::move(local)), descriptor_(descriptor), for_clients_(for_clients) {}
 
 SocketListener::~SocketListener() { engine_.remove(descriptor_, *this); }

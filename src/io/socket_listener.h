@@ -1,16 +1,16 @@
-// A listening socket on an EpollEngine.
+// A listening socket on a SocketEngine.
 #pragma once
 
-#include "io/epoll_engine.h"
+#include "io/socket_engine.h"
 
 namespace passerelle::io {
 
 class SocketListener final : public Listener, private EventTarget, private Timer, private Ready {
  public:
-  static Result<std::unique_ptr<Listener>> open(EpollEngine& engine, const Endpoint& endpoint,
+  static Result<std::unique_ptr<Listener>> open(SocketEngine& engine, const Endpoint& endpoint,
                                                 const ListenOptions& options);
   // Takes the descriptor of a socket that listens already.
-  static Result<std::unique_ptr<Listener>> adopt(EpollEngine& engine, int descriptor,
+  static Result<std::unique_ptr<Listener>> adopt(SocketEngine& engine, int descriptor,
                                                  const ListenOptions& options);
   ~SocketListener() override;
 
@@ -23,14 +23,14 @@ class SocketListener final : public Listener, private EventTarget, private Timer
   void cancel_accept(AcceptOperation& operation) override;
 
  private:
-  SocketListener(EpollEngine& engine, int descriptor, Endpoint local, bool for_clients);
+  SocketListener(SocketEngine& engine, int descriptor, Endpoint local, bool for_clients);
   void on_events(std::uint32_t events) override;
   void on_timer() override { on_events(0); }
   void run() override { on_events(0); }
   // Ends the accept once for all connections refused since the last time, so that somebody learns of them.
   bool tell_refused(AcceptOperation& operation);
 
-  EpollEngine& engine_;
+  SocketEngine& engine_;
   AcceptOperation* accept_ = nullptr;
   Endpoint local_;
   std::uint64_t refused_ = 0;

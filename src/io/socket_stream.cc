@@ -35,8 +35,8 @@ void set_stream_options(int descriptor, int family) {
   setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &keep_alive.count, sizeof(int));
 }
 
-Result<std::unique_ptr<SocketStream>> SocketStream::adopt(EpollEngine& engine, int descriptor) {
-  std::unique_ptr<SocketStream> stream(new SocketStream(engine, descriptor));
+Result<std::unique_ptr<SocketStream>> SocketStream::adopt(SocketEngine& engine, int descriptor) {
+  auto stream = engine.make_stream(descriptor);
   if (!engine.add(descriptor, *stream, all_events)) {
     return std::unexpected(error_from_errno(errno, "epoll_ctl"));
   }
@@ -44,7 +44,7 @@ Result<std::unique_ptr<SocketStream>> SocketStream::adopt(EpollEngine& engine, i
   return stream;
 }
 
-Result<std::unique_ptr<SocketStream>> SocketStream::start_connect(EpollEngine& engine,
+Result<std::unique_ptr<SocketStream>> SocketStream::start_connect(SocketEngine& engine,
                                                                   const Endpoint& endpoint) {
   const auto address = SocketAddress::from(endpoint);
   if (!address) return std::unexpected(address.error());
@@ -204,7 +204,7 @@ bool SocketStream::try_receive(Result<BytesView>& result, std::uint32_t bytes_ma
     return true;
   }
   const MutableBytes buffer = engine_.receive_buffer();
-  const std::size_t most = std::min<std::size_t>({buffer.size, bytes_max, EpollEngine::received_bytes_max});
+  const std::size_t most = std::min<std::size_t>({buffer.size, bytes_max, SocketEngine::received_bytes_max});
   for (;;) {
     const ssize_t got = ::recv(descriptor_, buffer.data, most, 0);
     if (got >= 0) {

@@ -1,7 +1,7 @@
-// A TCP or UNIX stream socket on an EpollEngine.
+// A TCP or UNIX stream socket on a SocketEngine.
 #pragma once
 
-#include "io/epoll_engine.h"
+#include "io/socket_engine.h"
 
 namespace passerelle::io {
 
@@ -14,11 +14,13 @@ struct KeepAlive {
 };
 void set_stream_options(int descriptor, int family);
 
-class SocketStream final : public Stream, private EventTarget, private Ready {
+class SocketStream : public Stream, protected EventTarget, protected Ready {
  public:
+  // As an engine makes it: it hears of nothing yet.
+  SocketStream(SocketEngine& engine, int descriptor) : engine_(engine), descriptor_(descriptor) {}
   // Takes the descriptor, non-blocking; registers it.
-  static Result<std::unique_ptr<SocketStream>> adopt(EpollEngine& engine, int descriptor);
-  static Result<std::unique_ptr<SocketStream>> start_connect(EpollEngine& engine, const Endpoint& endpoint);
+  static Result<std::unique_ptr<SocketStream>> adopt(SocketEngine& engine, int descriptor);
+  static Result<std::unique_ptr<SocketStream>> start_connect(SocketEngine& engine, const Endpoint& endpoint);
   ~SocketStream() override;
 
   [[nodiscard]] bool connecting() const { return connecting_; }
@@ -46,13 +48,11 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   void wait_send(SendOperation& operation) override;
   void cancel_send(SendOperation& operation) override;
 
- private:
-  SocketStream(EpollEngine& engine, int descriptor) : engine_(engine), descriptor_(descriptor) {}
+ protected:
   void on_events(std::uint32_t events) override;
   void run() override;  // whoever wants what is here
-  void on_connected(bool failed);
 
-  EpollEngine& engine_;
+  SocketEngine& engine_;
   ReceiveOperation* receive_ = nullptr;
   SendOperation* send_ = nullptr;
   ConnectOperation* connect_ = nullptr;
@@ -66,6 +66,9 @@ class SocketStream final : public Stream, private EventTarget, private Ready {
   bool broken_ = false;         // the kernel reported an error
   bool connecting_ = false;
   bool frozen_ = false;  // nothing is read or sent, whoever asks
+
+ private:
+  void on_connected(bool failed);
 };
 
 // Two of these are what an idle tunnel costs below TLS.

@@ -28,7 +28,7 @@ struct CommandLine {
 // A resource on the control plane's engine: this process's one attempt, or several that failed, to hand over.
 class Upgrade {
  public:
-  Upgrade(io::EpollEngine& engine, proxy::DataPlane& data_plane, telemetry::EventLog& events,
+  Upgrade(io::SocketEngine& engine, proxy::DataPlane& data_plane, telemetry::EventLog& events,
           CommandLine command_line, Duration prepare_timeout)
       : engine_(engine),
         data_plane_(data_plane),
@@ -56,7 +56,7 @@ class Upgrade {
                                                          io::StopSource& stop);
   io::Task<std::string> end_child(std::string why, const io::StopSource& stop);
 
-  io::EpollEngine& engine_;
+  io::SocketEngine& engine_;
   proxy::DataPlane& data_plane_;
   telemetry::EventLog& events_;
   const CommandLine command_line_;
@@ -71,7 +71,7 @@ class Upgrade {
 // A resource on the control plane's engine, of a process that was started to take over.
 class Takeover {
  public:
-  Takeover(io::EpollEngine& engine, proxy::DataPlane& data_plane, telemetry::EventLog& events,
+  Takeover(io::SocketEngine& engine, proxy::DataPlane& data_plane, telemetry::EventLog& events,
            io::Descriptor socket)
       : engine_(engine),
         data_plane_(data_plane),
@@ -89,7 +89,7 @@ class Takeover {
   [[nodiscard]] io::Task<> tell_to_leave(const proxy::HandOver::Leave& leave);
 
  private:
-  io::EpollEngine& engine_;
+  io::SocketEngine& engine_;
   proxy::DataPlane& data_plane_;
   telemetry::EventLog& events_;
   io::DescriptorChannel channel_;

@@ -11,7 +11,7 @@ namespace {
 // A stream has parked at most what a receive can lend.
 static_assert(io::DescriptorChannel::message_bytes_max >=
               io::DescriptorChannel::descriptors_max *
-                  (io::EpollEngine::receive_buffer_bytes + 64 * kibibyte));
+                  (io::SocketEngine::receive_buffer_bytes + 64 * kibibyte));
 
 // Of the conversation, and of all that is written in it. Whoever changes either counts on.
 constexpr std::uint32_t version = 2;
