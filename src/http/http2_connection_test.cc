@@ -6,10 +6,11 @@ namespace {
 
 using namespace testing_support;
 using passerelle::testing_support::Memory;
+using passerelle::testing_support::RingSockets;
 using passerelle::testing_support::SingleBytes;
 using passerelle::testing_support::Sockets;
 
-using Kinds = testing::Types<Sockets, Memory, SingleBytes>;
+using Kinds = testing::Types<Sockets, RingSockets, Memory, SingleBytes>;
 TYPED_TEST_SUITE(Http2ConnectionTest, Kinds);
 
 TYPED_TEST(Http2ConnectionTest, CarriesBytesBothWaysAndBothEnds) {

@@ -11,6 +11,7 @@
 namespace passerelle::http {
 namespace {
 
+using testing_support::RingSockets;
 using testing_support::SmallPieces;
 using testing_support::Sockets;
 
@@ -88,7 +89,7 @@ class MessageSourceTest : public testing::Test {
   bool unread_kept = false;
 };
 
-using Kinds = testing::Types<Sockets, SmallPieces>;
+using Kinds = testing::Types<Sockets, RingSockets, SmallPieces>;
 TYPED_TEST_SUITE(MessageSourceTest, Kinds);
 
 TYPED_TEST(MessageSourceTest, PipelinedRequestsWithEveryKindOfBodyAreToldApart) {

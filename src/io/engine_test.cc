@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "io/engine_choice.h"
 #include "io/epoll_engine.h"
 #include "io/simulated_engine.h"
 #include "io/system_clock.h"
@@ -28,6 +29,14 @@ struct Epoll {
   EpollEngine engine{clock, random};
 };
 
+// Where the kernel refuses it, these tests show no more than the others.
+struct Ring {
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<SocketEngine> owned = make_engine(EngineKind::io_uring, clock, random);
+  SocketEngine& engine = *owned;
+};
+
 struct Simulated {
   SimulatedClock clock;
   SeededRandom random{42};
@@ -43,6 +52,8 @@ template <>
 struct Shared<Epoll> {
   static int descriptor(int number) { return ::dup(number); }
 };
+template <>
+struct Shared<Ring> : Shared<Epoll> {};
 
 template <class Kind>
 class EngineTest : public testing::Test {
@@ -68,7 +79,7 @@ class EngineTest : public testing::Test {
   bool done = false;
 };
 
-using Kinds = testing::Types<Epoll, Simulated>;
+using Kinds = testing::Types<Epoll, Ring, Simulated>;
 TYPED_TEST_SUITE(EngineTest, Kinds);
 
 Task<> echo_once(Listener& listener, StopSource& stop) {

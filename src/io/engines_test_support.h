@@ -1,6 +1,7 @@
 // For tests that run over each kind of engine: real sockets, and memory cut by a seed.
 #pragma once
 
+#include "io/engine_choice.h"
 #include "io/epoll_engine.h"
 #include "io/simulated_engine.h"
 #include "io/system_clock.h"
@@ -11,6 +12,14 @@ struct Sockets {
   io::SystemClock clock;
   io::SystemRandom random;
   io::EpollEngine engine{clock, random};
+};
+
+// The same over io_uring, where the kernel allows it.
+struct RingSockets {
+  io::SystemClock clock;
+  io::SystemRandom random;
+  std::unique_ptr<io::SocketEngine> owned = io::make_engine(io::EngineKind::io_uring, clock, random);
+  io::SocketEngine& engine = *owned;
 };
 
 // Pieces of at most `chunk` bytes, through a pipe that holds `pipe`.

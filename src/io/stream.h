@@ -19,7 +19,8 @@ class Engine;
 // What another process needs to go on with a stream that is frozen here.
 struct FrozenStream {
   int descriptor = -1;    // still this stream's
-  BytesView unsent = {};  // of the send that waits; lives until the thaw or the stream's end
+  BytesView unsent = {};  // of the send that waits; lives until the thaw or the stream's end, as does
+  BytesView unread = {};  // what is received but not yet lent
 };
 
 // What went from one stream to another without being looked at.

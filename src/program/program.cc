@@ -57,7 +57,8 @@ Program::Program(const cli::Options& options, CommandLine command_line,
       engine_(clock_, random_),
       signals_(gateway_signals, [this](int number) { hear(number); }),
       data_plane_(engine_, clock_, resolver_,
-                  {options.workers, settings_with(access_sink_, for_people, ask_responder()), staples_},
+                  {options.workers, io::engine_kind(options.engine),
+                   settings_with(access_sink_, for_people, ask_responder()), staples_},
                   events_),
       configuration_(control::FileSource(options.files), control::StateFolder(options.state), activation(),
                      random_, events_),
@@ -265,8 +266,9 @@ io::Task<> Program::watch() {
 
 void Program::tell_ready() {
   ready_ = true;
-  fmt::print(stderr, "passerelle: ready: gateway {} with {} worker{} on epoll{}\n",
+  fmt::print(stderr, "passerelle: ready: gateway {} with {} worker{} on {}{}\n",
              configuration_.gateway()->name, options_.workers, options_.workers == 1 ? "" : "s",
+             data_plane_.engine_name(),
              options_.admin == "off" ? "" : ", admin http://" + admin_address_.to_string() + "/");
   io::notify_service_manager(predecessor_ ? fmt::format("READY=1\nMAINPID={}", ::getpid()) : "READY=1");
 }

@@ -31,12 +31,14 @@ DataPlane::DataPlane(io::Engine& control, Clock& clock, io::Resolver& resolver,
   for (unsigned i = 0; i < settings.workers; ++i) {
     WorkerSettings own = settings.worker;
     own.index = i;
-    threads_.push_back(std::make_unique<WorkerThread>(clock, own, events));
+    threads_.push_back(std::make_unique<WorkerThread>(clock, settings.engine, own, events));
   }
   tasks_.spawn(rotate_ticket_keys());
 }
 
 DataPlane::~DataPlane() = default;
+
+std::string_view DataPlane::engine_name() const { return threads_.front()->engine().name(); }
 
 std::vector<std::shared_ptr<const RouteNames>> DataPlane::names_of(const model::Gateway& gateway) {
   std::vector<std::shared_ptr<const RouteNames>> out(gateway.destinations);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/problem.h"
+#include "io/engine_choice.h"
 #include "proxy/backend_directory.h"
 #include "proxy/listening.h"
 #include "proxy/prober.h"
@@ -21,6 +22,7 @@ namespace passerelle::proxy {
 
 struct DataPlaneSettings {
   unsigned workers = 1;
+  io::EngineKind engine = io::EngineKind::automatic;  // the workers'
   WorkerSettings worker;
   std::shared_ptr<const tls::Staples> staples;  // filled by who asks OCSP responders
 };
@@ -51,6 +53,9 @@ class DataPlane {
   [[nodiscard]] io::Task<bool> drain(io::Wait wait, TunnelEnd why, const Farewell& farewell);
   // Ends what is left and joins the threads. Last.
   [[nodiscard]] io::Task<> stop();
+
+  // What the workers run on.
+  [[nodiscard]] std::string_view engine_name() const;
 
   // --- for a hand-over, in the process that gives (proxy/hand_over.h) ---
   [[nodiscard]] std::vector<SharedSocket> share_sockets() const { return listening_.share(); }

@@ -151,6 +151,14 @@ std::optional<Tunnel::Frozen> Tunnel::freeze() {
   const auto client = stream(TunnelSide::client).freeze();
   const auto backend = stream(TunnelSide::backend).freeze();
   frozen_ = true;
+  const bool unread = !client.unread.empty() || !backend.unread.empty();
+  // What freezing found out may be that a stream is broken; and a keeper's verdict on what is unread is not
+  // for now.
+  if (!stream(TunnelSide::client).can_freeze() || !stream(TunnelSide::backend).can_freeze() ||
+      (kept_ && unread)) {
+    thaw();
+    return std::nullopt;
+  }
   const board::Member& member = *tag_.seat.member();
   Frozen out{{.route = {tag_.names->resource_id, tag_.names->listener, tag_.names->rule, tag_.names->pool,
                         tag_.names->settings, tag_.names->keepers},
@@ -175,7 +183,21 @@ std::optional<Tunnel::Frozen> Tunnel::freeze() {
     out.state.keeper = saved.take();
   }
   if (timer_) timer_->pause();
+  look_ahead(out.state, TunnelSide::client, client.unread);
+  look_ahead(out.state, TunnelSide::backend, backend.unread);
   return out;
+}
+
+// Bytes this process has received but nobody has looked at: they move as if they had been, and wait to be
+// sent. Should the tunnel stay, none of it has happened.
+void Tunnel::look_ahead(MovedTunnel& state, TunnelSide side, BytesView unread) const {
+  TunnelDirection& direction = state.directions[at(side)];
+  telemetry::TunnelFrames::Direction not_counted;
+  direction.frames.observe(unread, TunnelFrameCounter{direction, not_counted});
+  direction.bytes += unread.size();
+  state.unsent[at(side)] += unread;
+  if (state.end == TunnelEnd::none && direction.frames.close_seen())
+    state.end = side == TunnelSide::client ? TunnelEnd::client_closed : TunnelEnd::backend_closed;
 }
 
 void Tunnel::thaw() {

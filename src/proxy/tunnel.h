@@ -119,6 +119,7 @@ class Tunnel final : public ListNode,
          TunnelTag tag);
   void take_early(TunnelSide side, std::string bytes);
   void keep_unsent(TunnelSide side, std::string bytes);
+  void look_ahead(MovedTunnel& state, TunnelSide side, BytesView unread) const;
   void excuse_all();
   // What a side sends goes to the other by its pump. It rests while nothing comes, and then holds no frame.
   enum class Pump : std::uint8_t { resting, running, yielding, over };

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "base/thread_name.h"
-#include "io/epoll_engine.h"
+#include "io/engine_choice.h"
 #include "io/system_clock.h"
 #include "proxy/worker.h"
 
@@ -15,14 +15,17 @@ namespace passerelle::proxy {
 // A resource owned by the data plane, on whose thread all is called.
 class WorkerThread {
  public:
-  WorkerThread(Clock& clock, const WorkerSettings& settings, telemetry::EventLog& events)
-      : engine_(clock, random_), worker_(engine_, settings, events), thread_([this] {
+  WorkerThread(Clock& clock, io::EngineKind engine, const WorkerSettings& settings,
+               telemetry::EventLog& events)
+      : engine_(io::make_engine(engine, clock, random_)),
+        worker_(*engine_, settings, events),
+        thread_([this] {
           name_this_thread("worker");
-          engine_.run();
+          engine_->run();
         }) {}
   ~WorkerThread() {
     if (!thread_.joinable()) return;
-    engine_.stop();
+    engine_->stop();
     thread_.join();
   }
   WorkerThread(const WorkerThread&) = delete;
@@ -32,7 +35,7 @@ class WorkerThread {
   template <class Function>
   void call(Function function) {
     std::promise<void> done;
-    engine_.post([&] {
+    engine_->post([&] {
       function(worker_);
       done.set_value();
     });
@@ -41,13 +44,13 @@ class WorkerThread {
 
   // Ends everything there, then `then` is called on the worker's thread.
   void finish(std::function<void()> then) {
-    engine_.post([this, then = std::move(then)] {
-      last_.emplace(engine_);
+    engine_->post([this, then = std::move(then)] {
+      last_.emplace(*engine_);
       last_->spawn(finish_worker(then));
     });
   }
   [[nodiscard]] const Worker& worker() const { return worker_; }
-  [[nodiscard]] io::EpollEngine& engine() { return engine_; }
+  [[nodiscard]] io::SocketEngine& engine() { return *engine_; }
 
  private:
   io::Task<> finish_worker(std::function<void()> then) {
@@ -55,7 +58,7 @@ class WorkerThread {
     then();
   }
   io::SystemRandom random_;
-  io::EpollEngine engine_;
+  std::unique_ptr<io::SocketEngine> engine_;
   Worker worker_;
   std::optional<io::TaskGroup> last_;
   std::thread thread_;

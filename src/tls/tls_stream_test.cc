@@ -14,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing_support::Memory;
+using testing_support::RingSockets;
 using testing_support::SingleBytes;
 using testing_support::Sockets;
 
@@ -123,7 +124,7 @@ class TlsStreamTest : public testing::Test {
   bool done = false;
 };
 
-using Kinds = testing::Types<Sockets, Memory, SingleBytes>;
+using Kinds = testing::Types<Sockets, RingSockets, Memory, SingleBytes>;
 TYPED_TEST_SUITE(TlsStreamTest, Kinds);
 
 TYPED_TEST(TlsStreamTest, BytesGoThereAndBackUnderBackPressureAndBothSidesEndInOrder) {

@@ -18,6 +18,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("PASSERELLE_BINARY", str(ROOT / "build" / "release" / "passerelle"))
+ENGINE = os.environ.get("PASSERELLE_ENGINE", "auto")
 SCALE = float(os.environ.get("PASSERELLE_SCALE", "0.2"))
 EXAMPLE = ROOT / "examples" / "websocket" / "gateway.json"
 SANITIZED = "asan" in BINARY or "tsan" in BINARY
@@ -110,6 +111,8 @@ class Gateway:
         self.local = {"frontendIPConfigurations": {"*": "127.0.0.1"}, "frontendPorts": {"80": 0, "443": 0}}
         if not any(str(a) == "--state" for a in arguments):
             arguments = (*arguments, "--state", str(self.folder / "state"))
+        if not any(str(a) == "--engine" for a in arguments):
+            arguments = (*arguments, "--engine", ENGINE)
         if backends is not None:
             self.local["backendPools"] = {"*": backends}
         self.local.update(local or {})

@@ -1,0 +1,20 @@
+// Which engine carries the traffic.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "io/socket_engine.h"
+
+namespace passerelle::io {
+
+enum class EngineKind : std::uint8_t { automatic, epoll, io_uring };
+
+// By its name on the command line; automatic for any other.
+[[nodiscard]] EngineKind engine_kind(std::string_view name);
+
+// The one that was asked for; epoll where the kernel refuses io_uring. Automatic is what the comparison
+// showed to be best (docs/performance/).
+[[nodiscard]] std::unique_ptr<SocketEngine> make_engine(EngineKind kind, Clock& clock, Random& random);
+
+}  // namespace passerelle::io

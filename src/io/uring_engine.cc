@@ -1,0 +1,214 @@
+#include "io/uring_engine.h"
+
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "io/uring_stream.h"
+
+namespace passerelle::io {
+namespace {
+
+// How many entries are made at once.
+constexpr std::size_t entries_more = 64;
+constexpr std::size_t entries_max = 1 << 20;
+constexpr int kind_bits = 3;
+constexpr int generation_shift = 32;
+
+// What ends a feed and says nothing of the connection.
+bool says_nothing(int result) {
+  return result >= 0 || result == -ECANCELED || result == -ENOBUFS || result == -EAGAIN || result == -EINTR ||
+         result == -ENOMEM;
+}
+
+}  // namespace
+
+UringEngine::UringEngine(Clock& clock, Random& random, std::unique_ptr<Uring> uring)
+    : SocketEngine(clock, random), uring_(std::move(uring)) {
+  // Room for all there may be, of which only what is used becomes memory.
+  rlimit most{};
+  if (getrlimit(RLIMIT_NOFILE, &most) == 0)
+    entries_.reserve(std::min<std::size_t>(most.rlim_cur, entries_max));
+  uring_->poll(wake_descriptor(), EPOLLIN, static_cast<std::uint64_t>(Kind::wake));
+}
+
+std::unique_ptr<SocketStream> UringEngine::make_stream(int descriptor) {
+  return std::make_unique<UringStream>(*this, descriptor);
+}
+
+UringEngine::Entry& UringEngine::entry(int descriptor) {
+  const auto index = static_cast<std::size_t>(descriptor);
+  if (index >= entries_.size()) entries_.resize(index + entries_more);
+  return entries_[index];
+}
+
+std::uint64_t UringEngine::tag_of(Kind kind, int descriptor) const {
+  const auto index = static_cast<std::uint64_t>(descriptor);
+  return std::uint64_t{entries_[index].generation} << generation_shift | index << kind_bits |
+         static_cast<std::uint64_t>(kind);
+}
+
+bool UringEngine::add(int descriptor, EventTarget& target, std::uint32_t events) {
+  Entry& added = entry(descriptor);
+  added.target = &target;
+  added.events = static_cast<std::uint16_t>(events);  // but for EPOLLET, which it does anyway
+  ask_for_events(descriptor);
+  return true;  // should it fail, it is told as an event
+}
+
+void UringEngine::ask_for_events(int descriptor) {
+  Entry& asked = entry(descriptor);
+  ++asked.generation;
+  asked.asked = Kind::events;
+  uring_->poll(descriptor, asked.events, tag_of(Kind::events, descriptor));
+}
+
+void UringEngine::drop_request(int descriptor) {
+  Entry& dropped = entry(descriptor);
+  if (dropped.asked != Kind::untold) uring_->cancel(tag_of(dropped.asked, descriptor));
+  ++dropped.generation;
+  dropped.asked = Kind::untold;
+}
+
+void UringEngine::suspend(int descriptor) { drop_request(descriptor); }
+
+void UringEngine::remove(int descriptor, const EventTarget& /*target*/) {
+  drop_request(descriptor);
+  entry(descriptor).target = nullptr;
+  uring_->close(descriptor);
+}
+
+bool UringEngine::has_news_for(const EventTarget& target) const {
+  return std::any_of(completions_.begin() + static_cast<std::ptrdiff_t>(next_), completions_.end(),
+                     [&](const UringCompletion& news) {
+                       const auto kind = static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
+                       if (kind != Kind::events && kind != Kind::feed) return false;
+                       const Entry& of = entries_[static_cast<std::uint32_t>(news.tag) >> kind_bits];
+                       return of.target == &target && of.generation == news.tag >> generation_shift;
+                     });
+}
+
+void UringEngine::feed(int descriptor) {
+  drop_request(descriptor);
+  Entry& fed = entry(descriptor);
+  fed.asked = Kind::feed;
+  uring_->receive(descriptor, tag_of(Kind::feed, descriptor));
+}
+
+void UringEngine::stop_feeding(int descriptor) { uring_->cancel(tag_of(Kind::feed, descriptor)); }
+
+void UringEngine::send(int descriptor, UringStream& stream, BytesView bytes) {
+  if (sendings_free_.empty()) {
+    sendings_free_.push_back(static_cast<std::uint32_t>(sendings_.size()));
+    sendings_.emplace_back();
+  }
+  const std::uint32_t index = sendings_free_.back();
+  sendings_free_.pop_back();
+  Sending& sending = sendings_[index];
+  sending.stream = &stream;
+  if (lent_ >= 0 && uring_->buffer_of(bytes) == lent_) {
+    sending.buffer = lent_;
+    uring_->hold(lent_);
+  } else {
+    sending.copy = copies_.take();
+    sending.copy->bytes.assign(bytes.begin(), bytes.end());
+    bytes = {sending.copy->bytes.data(), sending.copy->bytes.size()};
+  }
+  uring_->send(descriptor, bytes, std::uint64_t{index} << kind_bits | static_cast<std::uint64_t>(Kind::send));
+}
+
+void UringEngine::forget_send(const UringStream& stream) {
+  for (Sending& sending : sendings_) {
+    if (sending.stream == &stream) sending.stream = nullptr;
+  }
+}
+
+void UringEngine::settle(int descriptor, UringStream& stream) {
+  // What is being lent in this moment is another's.
+  const int lent = std::exchange(lent_, -1);
+  UringStream* const lender = std::exchange(lender_, nullptr);
+  const BytesView lent_bytes = lent_bytes_;
+  while (!stream.settled()) {
+    uring_->look(completions_);
+    for (std::size_t i = next_; i < completions_.size(); ++i) {
+      const UringCompletion news = completions_[i];
+      const auto kind = static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
+      const auto index = static_cast<std::uint32_t>(news.tag) >> kind_bits;
+      const bool concerns = (kind == Kind::feed && index == static_cast<std::uint32_t>(descriptor)) ||
+                            (kind == Kind::send && sendings_[index].stream == &stream);
+      if (!concerns) continue;
+      completions_[i].tag = Uring::untold;
+      tell(news);
+    }
+  }
+  lent_ = lent;
+  lender_ = lender;
+  lent_bytes_ = lent_bytes;
+}
+
+void UringEngine::wait_and_tell(Duration at_most) {
+  // Mostly none are left; but whoever settles a stream looks in between.
+  completions_.erase(completions_.begin(), completions_.begin() + static_cast<std::ptrdiff_t>(next_));
+  next_ = 0;
+  uring_->wait(completions_.empty() ? at_most : Duration::zero(), completions_);
+  update_now();
+  while (next_ < completions_.size()) {
+    const UringCompletion news = completions_[next_++];
+    new_turn();
+    tell(news);
+  }
+}
+
+void UringEngine::tell(const UringCompletion& news) {
+  const auto index = static_cast<std::uint32_t>(news.tag) >> kind_bits;
+  switch (static_cast<Kind>(news.tag & ((1U << kind_bits) - 1))) {
+    case Kind::untold: return;
+    case Kind::wake:
+      if (!news.more_follow()) uring_->poll(wake_descriptor(), EPOLLIN, news.tag);
+      return woken();
+    case Kind::events: return tell_events(static_cast<int>(index), news);
+    case Kind::feed: return tell_fed(static_cast<int>(index), news);
+    case Kind::send: return tell_sent(index, news);
+  }
+}
+
+void UringEngine::tell_events(int descriptor, const UringCompletion& news) {
+  const Entry& told = entry(descriptor);
+  if (told.generation != news.tag >> generation_shift) return;
+  EventTarget& target = *told.target;
+  if (news.result < 0) return target.on_events(EPOLLERR);
+  if (!news.more_follow()) ask_for_events(descriptor);
+  target.on_events(static_cast<std::uint32_t>(news.result));
+}
+
+void UringEngine::tell_fed(int descriptor, const UringCompletion& news) {
+  const int buffer = news.buffer();
+  if (buffer >= 0) uring_->hold(buffer);
+  const auto current = [&] { return entry(descriptor).generation == news.tag >> generation_shift; };
+  if (current() && news.result > 0) {
+    lent_ = buffer;
+    lender_ = &UringStream::of(*entry(descriptor).target);
+    lent_bytes_ = uring_->received(news);
+    lender_->on_fed(lent_bytes_.size());
+    if (lender_ != nullptr) lender_->keep(lent_bytes_);
+    lent_ = -1;
+    lender_ = nullptr;
+  }
+  if (buffer >= 0) uring_->release(buffer);
+  if (news.more_follow() || !current()) return;
+  UringStream& stream = UringStream::of(*entry(descriptor).target);
+  ask_for_events(descriptor);
+  stream.on_feed_end(says_nothing(news.result) ? 0 : -news.result);
+}
+
+void UringEngine::tell_sent(std::uint32_t index, const UringCompletion& news) {
+  // What the stream still refers to lives as long as this.
+  const Sending sent = std::exchange(sendings_[index], {});
+  sendings_free_.push_back(index);
+  if (sent.stream != nullptr) sent.stream->on_sent(news.result);
+  if (sent.buffer >= 0) uring_->release(sent.buffer);
+}
+
+}  // namespace passerelle::io
