@@ -55,7 +55,7 @@ void add_run(CLI::App& app, Options& options) {
   run->add_option("--workers", options.workers, "data-plane threads (default: the cores)")
       ->check(CLI::Range(1U, 256U));
   run->add_option("--engine", options.engine,
-                  "auto, io_uring or epoll; auto is epoll, io_uring only where the kernel allows it")
+                  "auto, io_uring or epoll; auto is io_uring where the kernel allows it")
       ->check(CLI::IsMember({"auto", "io_uring", "epoll"}));
   run->add_option("--admin", options.admin, "ADDRESS:PORT of the admin listener, or off")
       ->capture_default_str();

@@ -12,7 +12,7 @@ EngineKind engine_kind(std::string_view name) {
 }
 
 std::unique_ptr<SocketEngine> make_engine(EngineKind kind, Clock& clock, Random& random) {
-  if (kind == EngineKind::io_uring) {
+  if (kind != EngineKind::epoll) {
     if (auto uring = Uring::open()) return std::make_unique<UringEngine>(clock, random, std::move(uring));
   }
   return std::make_unique<EpollEngine>(clock, random);

@@ -33,16 +33,19 @@ class FramePool {
   }
   void* take(std::size_t index) {
     Kept& kept = lists_[index];
+    in_use_ += (index + 1) * class_bytes;
     if (kept.first == nullptr) return ::operator new((index + 1) * class_bytes - kept_by_heap);
     --kept.count;
     return std::exchange(kept.first, kept.first->next);
   }
   void give_back(void* frame, std::size_t index) noexcept {
     Kept& kept = lists_[index];
+    in_use_ -= (index + 1) * class_bytes;
     if (kept.count >= kept_per_class_max) return ::operator delete(frame);
     ++kept.count;
     kept.first = new (frame) Free{kept.first};
   }
+  [[nodiscard]] std::size_t in_use() const { return in_use_; }
 
  private:
   // A list through the frames themselves: the last one given back is still in the cache.
@@ -54,6 +57,7 @@ class FramePool {
     std::size_t count = 0;
   };
   std::array<Kept, classes> lists_;
+  std::size_t in_use_ = 0;  // larger frames are not counted
 };
 
 thread_local FramePool pool;
@@ -73,6 +77,14 @@ void free_frame(void* frame, std::size_t size) noexcept {
   if (const std::size_t index = class_of(size); index < classes) return pool.give_back(frame, index);
 #endif
   ::operator delete(frame, size);
+}
+
+std::size_t frame_bytes_in_use() {
+#ifndef PASSERELLE_PLAIN_FRAMES
+  return pool.in_use();
+#else
+  return 0;
+#endif
 }
 
 }  // namespace passerelle::io

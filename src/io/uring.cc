@@ -128,6 +128,7 @@ void Uring::wait(Duration at_most, std::vector<UringCompletion>& completions) {
   begin();
   if (at_most <= Duration::zero()) return look(completions);
   closing_.clear();
+  ++calls_;
   if (at_most == Duration::max()) {
     io_uring_submit_and_wait(ring_.get(), 1);
   } else {
@@ -142,12 +143,14 @@ void Uring::wait(Duration at_most, std::vector<UringCompletion>& completions) {
 void Uring::look(std::vector<UringCompletion>& completions) {
   begin();
   closing_.clear();
+  ++calls_;
   io_uring_submit_and_get_events(ring_.get());
   collect(completions);
 }
 
 bool Uring::submit() {
   begin();
+  ++calls_;
   const int submitted = io_uring_submit(ring_.get());
   // The kernel is short of memory, or of room for completions: it is asked again.
   if (submitted < 0 && submitted != -EAGAIN && submitted != -EBUSY && submitted != -EINTR) return false;

@@ -60,6 +60,9 @@ class Uring {
   // Only hands over. False: this is not the ring's thread, or not any more.
   bool submit();
 
+  // How often the kernel was called.
+  [[nodiscard]] std::uint64_t calls() const { return calls_; }
+
   [[nodiscard]] BytesView received(const UringCompletion& completion) const {
     return {buffer(completion.buffer()), static_cast<std::size_t>(completion.result)};
   }
@@ -88,6 +91,7 @@ class Uring {
   std::unique_ptr<char, Free> buffers_;
   std::array<std::uint16_t, buffers_count> holds_{};
   std::vector<int> closing_;  // asked for, not yet handed over
+  std::uint64_t calls_ = 0;
   bool open_ = false;
   bool began_ = false;
 };

@@ -16,6 +16,9 @@ class UringEngine final : public SocketEngine {
   UringEngine(Clock& clock, Random& random, std::unique_ptr<Uring> uring);
 
   [[nodiscard]] std::string_view name() const override { return "io_uring"; }
+  // How often it called the kernel to wait, to look or to hand over what had gathered.
+  [[nodiscard]] std::uint64_t calls() const { return uring_->calls(); }
+
   [[nodiscard]] bool add(int descriptor, EventTarget& target, std::uint32_t events) override;
   void suspend(int descriptor) override;
   void remove(int descriptor, const EventTarget& target) override;

@@ -266,6 +266,10 @@ io::Task<> Program::watch() {
 
 void Program::tell_ready() {
   ready_ = true;
+  if (options_.engine == "io_uring" && data_plane_.engine_name() != options_.engine)
+    events_.warning("engine",
+                    "the kernel, or what confines this process, does not allow io_uring (Linux 6.1 or "
+                    "later has what it takes): the workers run on epoll");
   fmt::print(stderr, "passerelle: ready: gateway {} with {} worker{} on {}{}\n",
              configuration_.gateway()->name, options_.workers, options_.workers == 1 ? "" : "s",
              data_plane_.engine_name(),

@@ -22,6 +22,11 @@ class Memory(unittest.TestCase):
             warm = [WebSocket(gateway.connect(tls)) for _ in range(50)]
             for tunnel in warm:
                 tunnel.echo(payload)
+            for _ in range(10):  # all at once: what the workers keep for busy moments is there
+                for tunnel in warm:
+                    tunnel.send(b"warm")
+                for tunnel in warm:
+                    tunnel.receive()
             before = gateway.private_dirty()
             tunnels = []
             for _ in range(count):
