@@ -6,6 +6,7 @@ Each proxy has one worker on one core; the load and the backend have the other. 
 once, in an order drawn anew, so that what disturbs the machine disturbs all; ratios are taken within a round.
 """
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -19,7 +20,7 @@ import time
 sys.path.insert(0, os.path.dirname(__file__))
 from comparison import report
 from comparison.proxies import KINDS, LOAD_CORE, Floor, Passerelle, PasserelleTwoWorkers, built, free_port
-from comparison.workloads import CONNECTIONS_SWEPT, ECHO_100, IDLE_TUNNELS, TUNNELS_SWEPT, WORKLOADS, echo_of
+from comparison.workloads import CONNECTIONS_SWEPT, ECHO_100, IDLE_TUNNELS, TUNNELS_SWEPT, WARM_UP, WORKLOADS, echo_of
 
 RUN_SECONDS_MAX = 120
 
@@ -86,7 +87,9 @@ class Bench:
         return int(total[0].split()[3 if len(total[0].split()) > 4 else 2]) / max(done["operations"], 1) if total else None
 
     def idle_kb(self, proxy, tls, count):
-        """Private memory an idle tunnel."""
+        """Private memory an idle tunnel, over a proxy that has been busy."""
+        self.load(dataclasses.replace(WARM_UP, tls=tls), proxy)
+        time.sleep(1)
         before = proxy.private_kb()
         holder = subprocess.Popen([built("bench_load"), f"127.0.0.1:{proxy.port(tls)}", "--mode", "idle", "--connections", str(count)] + ["--tls"] * tls, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:

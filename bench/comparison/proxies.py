@@ -127,7 +127,7 @@ class HAProxySplice(HAProxy):
 
 class Passerelle(Proxy):
     http2 = True
-    engine = "epoll"
+    engine = "io_uring"
     workers = 1
 
     def command(self, backend):
@@ -137,9 +137,13 @@ class Passerelle(Proxy):
                 "--admin", f"127.0.0.1:{free_port()}", "--state", self.folder / "state", "--access-log", self.folder / "access.log" if self.log else "off", "--log-level", "error"]
 
 
+class PasserelleEpoll(Passerelle):
+    engine = "epoll"
+
+
 class PasserelleTwoWorkers(Passerelle):
     workers = 2
     cores = f"{PROXY_CORE},{LOAD_CORE}"
 
 
-KINDS = {"floor": Floor, "nginx": Nginx, "nginx 64k": NginxLargeBuffers, "HAProxy": HAProxy, "HAProxy splice": HAProxySplice, "Passerelle": Passerelle}
+KINDS = {"floor": Floor, "nginx": Nginx, "nginx 64k": NginxLargeBuffers, "HAProxy": HAProxy, "HAProxy splice": HAProxySplice, "Passerelle epoll": PasserelleEpoll, "Passerelle": Passerelle}
