@@ -112,7 +112,7 @@ void Http2Stream::run() {
     return operation.complete_now();
   }
   if (receive_ == nullptr) return tell_watcher();
-  if (try_receive(receive_->result, receive_->bytes_max)) std::exchange(receive_, nullptr)->complete_now();
+  if (try_receive(receive_->result)) std::exchange(receive_, nullptr)->complete_now();
 }
 
 // In a turn of its own: the session must not be used while it reads.
@@ -126,7 +126,7 @@ void Http2Stream::tell_watcher() {
     watcher_->on_readable();
 }
 
-bool Http2Stream::try_receive(Result<BytesView>& result, std::uint32_t /*bytes_max*/) {
+bool Http2Stream::try_receive(Result<BytesView>& result) {
   if (inbox_) {
     // Lent as a worker's memory, so that a stream that waits holds none.
     std::string& lent = connection_.workspace_.lent;

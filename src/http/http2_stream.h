@@ -45,7 +45,7 @@ class Http2Stream final : public io::Stream, private http2::StreamHandler, priva
   [[nodiscard]] std::uint32_t round_trip_microseconds() const override;
   [[nodiscard]] io::Engine& engine() override;
   [[nodiscard]] bool quiet() override { return !inbox_ && !ended_ && !closed_; }
-  [[nodiscard]] bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) override;
+  [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
   void wait_receive(io::ReceiveOperation& operation) override;
   void cancel_receive(io::ReceiveOperation& operation) override;
   [[nodiscard]] bool try_send(io::SendOperation& operation) override;

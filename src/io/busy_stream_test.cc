@@ -2,9 +2,14 @@
 // it receives and gathers what it sends, and turns back where somebody is slow.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "io/descriptor_limit.h"
 #include "io/engines_test_support.h"
 #include "io/task_group.h"
 
@@ -195,6 +200,123 @@ TYPED_TEST(BusyStreamTest, WhoReadsNothingStopsTheSenderAndLosesNothing) {
   });
 }
 
+// A sender's bytes need only live until it suspends: here the next one writes over them.
+Task<> send_from_one_buffer(Stream& stream, std::string& buffer, int messages, StopSource& stop) {
+  for (int i = 0; i < messages; ++i) {
+    buffer.assign(1000, static_cast<char>('a' + i % 23));
+    if (!co_await stream.send(buffer, {never, &stop})) co_return;
+  }
+}
+
+Task<> overwrite(std::string& buffer, Engine& engine, const bool& done) {
+  while (!done) {
+    buffer.assign(1000, '!');
+    co_await engine.yield();
+  }
+}
+
+TYPED_TEST(BusyStreamTest, WhatASlowPeerWillNotTakeIsKeptByTheStreamAndNotByWhoeverSentIt) {
+  this->run([](auto& test) -> Task<> {
+    constexpr int messages = 20'000;
+    std::string buffer;
+    bool over = false;
+    TaskGroup all(test.kind.engine);
+    all.spawn(send_from_one_buffer(*test.here, buffer, messages, all.stop_source()));
+    all.spawn(overwrite(buffer, test.kind.engine, over));
+    (void)co_await test.kind.engine.sleep({test.kind.engine.now() + milliseconds(50), nullptr});
+    const std::string came = co_await test.read(*test.there, messages * 1000);
+    over = true;
+    co_await all.join();
+    EXPECT_EQ(came.size(), messages * 1000U);
+    for (int i = 0; i < messages; ++i) {
+      if (came.compare(static_cast<std::size_t>(i) * 1000, 1000,
+                       std::string(1000, static_cast<char>('a' + i % 23))) != 0) {
+        ADD_FAILURE() << "message " << i;
+        break;
+      }
+    }
+  });
+}
+
+// At once, whatever the engine has gathered.
+void reset_now(const Stream& stream) {
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  EXPECT_EQ(::connect(stream.writable_descriptor(), &nobody, sizeof nobody), 0);
+}
+
+Task<> echo_and_wait(Stream& from, Stream& to, Engine& engine, StopSource& stop) {
+  for (;;) {
+    const auto got = co_await from.receive({never, &stop});
+    if (!got || got->empty()) break;
+    (void)co_await to.send(*got, {never, &stop});
+  }
+  for (int i = 0; i < 3; ++i) co_await engine.yield();
+}
+
+TYPED_TEST(BusyStreamTest, AResetBehindBytesThatAreBeingAnsweredIsAnErrorAndNoMore) {
+  this->run([](auto& test) -> Task<> {
+    TaskGroup all(test.kind.engine);
+    all.spawn(echo_and_wait(*test.here, *test.here, test.kind.engine, all.stop_source()));
+    co_await test.some_turns();
+    EXPECT_EQ(::send(test.there->writable_descriptor(), "never read", 10, 0), 10);
+    reset_now(*test.there);
+    co_await all.join();
+  });
+}
+
+TYPED_TEST(BusyStreamTest, AResetThatASendMeetsIsAResetForWhoReceivesToo) {
+  this->run([](auto& test) -> Task<> {
+    bool sent = true;
+    StopSource stop;
+    test.group.spawn(test.send_all(*test.here, "hello", stop, sent));
+    reset_now(*test.there);
+    co_await test.some_turns();
+    Result<BytesView> got;
+    do got = co_await test.here->receive({});
+    while (got && !got->empty());
+    EXPECT_FALSE(got.has_value()) << "a reset is no orderly end";
+  });
+}
+
+// Fills both directions, so that neither says that it is ready.
+TYPED_TEST(BusyStreamTest, WhatCameBeforeAFreezeIsToldAfterTheThawThoughThePeerReadsNothing) {
+  this->run([](auto& test) -> Task<> {
+    bool sent = false;
+    TaskGroup sending(test.kind.engine);
+    EXPECT_TRUE((co_await test.there->send("word", {})).has_value());
+    co_await test.some_turns();
+    sending.spawn(test.send_all(*test.here, std::string(16 * mebibyte, 'x'), sending.stop_source(), sent));
+    co_await test.some_turns();
+    Watcher watcher;
+    test.here->watch(&watcher);
+    (void)test.here->freeze();
+    const int told_before = watcher.readable;
+    test.here->thaw();
+    co_await test.some_turns();
+    EXPECT_GT(watcher.readable, told_before);
+    EXPECT_EQ(co_await test.read(*test.here, 4), "word");
+    sending.stop();
+    co_await sending.join();
+    test.here->watch(nullptr);
+  });
+}
+
+TYPED_TEST(BusyStreamTest, AResetIsToldOnceAndAnEndThatWasHeardIsNotQuiet) {
+  this->run([](auto& test) -> Task<> {
+    Watcher watcher;
+    test.here->watch(&watcher);
+    EXPECT_TRUE(test.here->seems_quiet());
+    test.there->reset_on_close();
+    test.there.reset();
+    co_await test.some_turns();
+    EXPECT_EQ(watcher.reset, 1);
+    EXPECT_EQ(watcher.finished, 0);
+    EXPECT_FALSE(test.here->seems_quiet());
+    EXPECT_FALSE(test.here->quiet());
+    test.here->watch(nullptr);
+  });
+}
+
 // Numbered bytes in pieces of any length, with pauses on either side.
 Task<> write_pattern(Stream& stream, Engine& engine, std::uint64_t seed, std::size_t total) {
   SeededRandom random(seed);
@@ -213,8 +335,14 @@ Task<> write_pattern(Stream& stream, Engine& engine, std::uint64_t seed, std::si
 Task<> read_pattern(Stream& stream, Engine& engine, std::uint64_t seed, std::size_t total, bool& right) {
   SeededRandom random(seed);
   for (std::size_t read = 0; read < total;) {
-    const bool little = random.next() % 64 == 0;
-    const auto got = co_await stream.receive({}, little ? 100 : ReceiveOperation::all);
+    // Who looks at what comes next means to pass it on.
+    if (std::array<char, 5> next{}; random.next() % 64 == 0) {
+      for (const char byte : stream.peek({next.data(), next.size()})) {
+        if (byte != static_cast<char>(read * 31 % 251)) co_return;
+        break;
+      }
+    }
+    const auto got = co_await stream.receive({});
     if (!got || got->empty()) co_return;
     for (const char byte : *got) {
       if (byte != static_cast<char>(read++ * 31 % 251)) co_return;
@@ -241,6 +369,75 @@ TYPED_TEST(BusyStreamTest, EveryByteArrivesInItsPlaceBothWaysHoweverFastEitherSi
       if (!right_there || !right_here) co_return;
     }
   });
+}
+
+// While a freeze and a thaw come in between at any moment: nothing is lost, doubled or out of place.
+Task<> freeze_now_and_then(Stream& stream, Engine& engine, std::uint64_t seed, const bool& done) {
+  SeededRandom random(seed);
+  while (!done) {
+    if (stream.can_freeze()) {
+      (void)stream.freeze();
+      if (random.next() % 2 == 0) co_await engine.yield();
+      stream.thaw();
+    }
+    for (auto turns = random.next() % 16; turns > 0; --turns) co_await engine.yield();
+  }
+}
+
+Task<> set_when_over(Task<> task, bool& over) {
+  co_await std::move(task);
+  over = true;
+}
+
+TYPED_TEST(BusyStreamTest, EveryByteArrivesInItsPlaceThoughTheStreamIsFrozenNowAndThen) {
+  this->run([](auto& test) -> Task<> {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+      constexpr std::size_t total = 200'000;
+      bool right_there = false, right_here = false, over_there = false, over_here = false;
+      TaskGroup all(test.kind.engine);
+      all.spawn(write_pattern(*test.here, test.kind.engine, seed, total));
+      all.spawn(set_when_over(read_pattern(*test.there, test.kind.engine, seed + 100, total, right_there),
+                              over_there));
+      all.spawn(write_pattern(*test.there, test.kind.engine, seed + 200, total));
+      all.spawn(set_when_over(read_pattern(*test.here, test.kind.engine, seed + 300, total, right_here),
+                              over_here));
+      all.spawn(freeze_now_and_then(*test.here, test.kind.engine, seed + 400, over_here));
+      all.spawn(freeze_now_and_then(*test.there, test.kind.engine, seed + 500, over_there));
+      co_await all.join();
+      EXPECT_TRUE(right_there && right_here) << "seed " << seed;
+      if (!right_there || !right_here) co_return;
+    }
+  });
+}
+
+// More is asked of the ring before it runs than it takes at once, and by another thread than its own.
+TEST(RingEngine, WhatIsAskedForBeforeItRunsIsDoneWhenItRuns) {
+  raise_descriptor_limit();
+  RingSockets ring;
+  std::vector<std::unique_ptr<Stream>> streams;
+  std::vector<int> others;
+  for (int i = 0; i < 1500; ++i) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+    streams.push_back(std::move(*ring.engine.adopt_stream(ends[0])));
+    others.push_back(ends[1]);
+    ASSERT_EQ(::send(ends[1], "x", 1, 0), 1);
+  }
+  std::thread thread([&] {
+    TaskGroup group(ring.engine);
+    std::size_t heard = 0;
+    const auto hear = [](Stream& stream, std::size_t& count, std::size_t all, Engine& engine) -> Task<> {
+      const auto got = co_await stream.receive({});
+      EXPECT_TRUE(got && *got == "x");
+      if (++count == all) engine.stop();
+    };
+    for (auto& stream : streams) group.spawn(hear(*stream, heard, streams.size(), ring.engine));
+    ring.engine.run();
+    EXPECT_EQ(heard, streams.size());
+  });
+  thread.join();
+  streams.clear();
+  for (const int other : others) ::close(other);
 }
 
 }  // namespace

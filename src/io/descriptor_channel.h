@@ -28,7 +28,7 @@ class DescriptorChannel final : private EventTarget {
   // The kernel takes 253 a message (SCM_MAX_FD); and what is under way counts against the sender's limit of
   // open files, so whoever sends many waits for an acknowledgement now and then.
   static constexpr std::size_t descriptors_max = 250;
-  static constexpr std::size_t message_bytes_max = 96 * mebibyte;
+  static constexpr std::size_t message_bytes_max = 128 * mebibyte;
 
   DescriptorChannel(SocketEngine& engine, Descriptor socket);
   ~DescriptorChannel();

@@ -12,7 +12,7 @@ bool ReceiveOperation::await_ready() {
     result = fail(ErrorKind::stopped);
     return true;
   }
-  return stream_.engine().take_turn() && stream_.try_receive(result, bytes_max);
+  return stream_.engine().take_turn() && stream_.try_receive(result);
 }
 
 void ReceiveOperation::await_suspend(std::coroutine_handle<> waiter) {

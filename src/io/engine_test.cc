@@ -125,24 +125,20 @@ TYPED_TEST(EngineTest, MegabytesGoThereAndBackWithAHalfCloseAtTheEnd) {
   this->run(megabytes_pass(*this, this->kind.engine, *listener, this->group));
 }
 
-// From `from` to `to`: the first bytes read, what follows passed on unseen.
+// From `from` to `to`: what is here is passed on unseen, and only what has to be waited for is read.
 Task<> pass_through(Stream& from, Stream& to, StopSource& stop, std::size_t& seen) {
   for (;;) {
-    const auto got = co_await from.receive({never, &stop}, 100);
-    if (!got || got->empty()) break;
-    EXPECT_LE(got->size(), 100U);
-    BytesView bytes = *got;
-    for (bool ahead = true; !bytes.empty(); ahead = false) {
-      seen += bytes.size();
-      const auto sent =
-          co_await (ahead ? to.send_ahead(bytes, {never, &stop}) : to.send(bytes, {never, &stop}));
-      if (!sent) co_return;
-      PassedOn passed;
-      do passed = from.pass_on(to, std::numeric_limits<std::uint64_t>::max());
-      while (passed.bytes > 0 && passed.left.empty());
-      bytes = passed.left;
+    PassedOn passed;
+    do passed = from.pass_on(to, std::numeric_limits<std::uint64_t>::max());
+    while (passed.bytes > 0 && passed.left.empty());
+    BytesView bytes = passed.left;
+    if (bytes.empty()) {
+      const auto got = co_await from.receive({never, &stop});
+      if (!got || got->empty()) break;
+      bytes = *got;
     }
-    to.flush();
+    seen += bytes.size();
+    if (!co_await to.send(bytes, {never, &stop})) co_return;
   }
   (void)co_await to.finish({}, {never, &stop});
 }
@@ -176,6 +172,28 @@ TYPED_TEST(EngineTest, WhatIsPassedOnArrivesInOrderAndIsMostlyNotSeen) {
   this->run(passes_on(this->kind.engine, *front, *back, this->group));
 }
 
+Task<> looks_ahead(Engine& engine, Listener& listener, TaskGroup& group) {
+  const Wait wait = engine.in(seconds(5), group.stop_source());
+  auto stream = co_await engine.connect(listener.local(), wait);
+  auto accepted = co_await listener.accept(wait);
+  std::array<char, 4> looked_at{};
+  const MutableBytes into{looked_at.data(), looked_at.size()};
+  EXPECT_EQ(accepted->stream->peek(into), "");
+  EXPECT_TRUE(co_await (*stream)->send("a message", wait));
+  (void)co_await engine.sleep({engine.now() + milliseconds(10), wait.stop});
+  for (int i = 0; i < 3; ++i) {
+    const BytesView next = accepted->stream->peek(into);
+    EXPECT_TRUE(!next.empty() && std::string_view("a message").starts_with(next));
+  }
+  group.spawn(send_and_finish(**stream, "", wait));
+  EXPECT_EQ(co_await receive_all(*accepted->stream, wait), "a message");
+}
+
+TYPED_TEST(EngineTest, WhatIsLookedAtIsStillToBeReceived) {
+  auto listener = this->listen();
+  this->run(looks_ahead(this->kind.engine, *listener, this->group));
+}
+
 Task<> send_and_reset(std::unique_ptr<Stream> stream, std::string text, Wait wait) {
   EXPECT_TRUE(co_await stream->send(text, wait));
   stream->reset_on_close();
@@ -195,7 +213,7 @@ Task<> passes_on_up_to_a_reset(Engine& engine, Listener& front, Listener& back, 
   for (;;) {
     // The kernel tells an error once, to whoever asks first.
     while (const std::size_t bytes = from.pass_on(**onward, 1 * mebibyte).bytes) passed += bytes;
-    got = co_await from.receive(wait, 100);
+    got = co_await from.receive(wait);
     if (!got || got->empty()) break;
     passed += got->size();
   }

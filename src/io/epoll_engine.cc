@@ -48,7 +48,7 @@ bool EpollEngine::add(int descriptor, EventTarget& target, std::uint32_t events)
 
 void EpollEngine::suspend(int descriptor) { epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr); }
 
-bool EpollEngine::has_news_for(const EventTarget& target) const {
+bool EpollEngine::has_news_for(const EventTarget& target) {
   const epoll_event* const events = events_.get();
   return std::any_of(events + events_next_, events + events_count_,
                      [&](const epoll_event& event) { return event.data.ptr == &target; });

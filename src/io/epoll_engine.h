@@ -18,7 +18,7 @@ class EpollEngine final : public SocketEngine {
   [[nodiscard]] bool add(int descriptor, EventTarget& target, std::uint32_t events) override;
   void suspend(int descriptor) override;
   void remove(int descriptor, const EventTarget& target) override;
-  [[nodiscard]] bool has_news_for(const EventTarget& target) const override;
+  [[nodiscard]] bool has_news_for(const EventTarget& target) override;
 
  private:
   static constexpr std::size_t events_max = 256;

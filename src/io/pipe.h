@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -18,11 +19,11 @@ class Pipe {
 
   // False where the process has no descriptors left for it.
   [[nodiscard]] bool is_open() const { return read_ >= 0; }
-  // As much of what a socket has now; 0 for nothing or its end, which reading it tells apart. An error is
-  // told once, and only here: the kernel forgets it.
-  [[nodiscard]] Result<std::size_t> fill(int from, std::size_t bytes_max) const;
-  // As much of it as a socket takes now. `more_follows`: it may keep the last of it back.
-  [[nodiscard]] std::size_t empty_into(int to, std::size_t bytes, bool more_follows) const;
+  // As much of what a socket has now; 0 at its end, none where it has nothing. An error is told once, and
+  // only here: the kernel forgets it.
+  [[nodiscard]] Result<std::optional<std::size_t>> fill(int from, std::size_t bytes_max) const;
+  // As much of it as a socket takes now.
+  [[nodiscard]] std::size_t empty_into(int to, std::size_t bytes) const;
   // The last of it.
   [[nodiscard]] BytesView read(MutableBytes buffer, std::size_t bytes) const;
 

@@ -77,6 +77,13 @@ class MemoryStream final : public Stream, private Ready {
 
   bool can_pass_on() const override { return true; }
   int writable_descriptor() const override { return frozen_ || send_ != nullptr ? -1 : 0; }
+  BytesView peek(MutableBytes into) override {
+    if (frozen_ || in_->bytes.empty()) return {};
+    const std::size_t most = std::min(in_->bytes.size(), into.size);
+    const std::size_t n = 1 + engine_.random().next() % most;
+    in_->bytes.copy(into.data, n);
+    return {into.data, n};
+  }
   // Some of what is here, and of that some of what the other has room for.
   PassedOn pass_on(Stream& to, std::uint64_t bytes_max) override {
     auto& other = static_cast<MemoryStream&>(to);
@@ -93,11 +100,10 @@ class MemoryStream final : public Stream, private Ready {
     return {taken.size(), taken.substr(given)};
   }
 
-  bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) override {
+  bool try_receive(Result<BytesView>& result) override {
     if (frozen_) return false;
     if (!in_->bytes.empty()) {
-      const std::size_t most = std::min(
-          {in_->bytes.size(), engine_.settings().chunk_bytes_max, static_cast<std::size_t>(bytes_max)});
+      const std::size_t most = std::min(in_->bytes.size(), engine_.settings().chunk_bytes_max);
       const std::size_t n = 1 + engine_.random().next() % most;
       result = engine_.lend(in_->bytes.substr(0, n));
       in_->bytes.erase(0, n);
@@ -172,7 +178,7 @@ class MemoryStream final : public Stream, private Ready {
       if (receive_ != nullptr) wake();
       return std::exchange(send_, nullptr)->complete_now();
     }
-    if (receive_ != nullptr && try_receive(receive_->result, receive_->bytes_max)) {
+    if (receive_ != nullptr && try_receive(receive_->result)) {
       if (send_ != nullptr) wake();
       std::exchange(receive_, nullptr)->complete_now();
     }

@@ -31,6 +31,7 @@ void SocketEngine::run() {
     run_posted();
     timers_.fire(now_);
   }
+  finish_turn();
   stopping_ = false;
 }
 

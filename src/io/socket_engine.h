@@ -28,7 +28,11 @@ class EventTarget {
 // Bytes a slow peer would not take yet. Recycled: back-pressure must not allocate per message either.
 struct Park {
   std::vector<char> bytes;
-  void clear() { bytes.clear(); }
+  std::size_t taken = 0;  // of what is received: lent already
+  void clear() {
+    bytes.clear();
+    taken = 0;
+  }
 };
 
 class SocketEngine : public Engine {
@@ -60,7 +64,7 @@ class SocketEngine : public Engine {
   // The target goes away: whatever the kernel already reported for it is dropped. Closes the descriptor.
   virtual void remove(int descriptor, const EventTarget& target) = 0;
   // Whether the kernel has told something of it that its turn has not come for.
-  [[nodiscard]] virtual bool has_news_for(const EventTarget& target) const = 0;
+  [[nodiscard]] virtual bool has_news_for(const EventTarget& target) = 0;
   // What a receive takes of it; more only makes the cache cold. What cannot be passed on may fill it.
   static constexpr std::uint32_t received_bytes_max = 64 * kibibyte;
   static constexpr std::size_t receive_buffer_bytes = 256 * kibibyte;
@@ -73,6 +77,8 @@ class SocketEngine : public Engine {
  protected:
   // Waits for at most so long (never: until something happens), and tells all targets of what happened.
   virtual void wait_and_tell(Duration at_most) = 0;
+  // run() ends: what has gathered is to be done.
+  virtual void finish_turn() {}
   // An eventfd: its events are for woken().
   [[nodiscard]] int wake_descriptor() const { return wake_; }
   void woken() { woken_ = true; }

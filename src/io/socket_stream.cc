@@ -16,19 +16,13 @@ namespace {
 
 constexpr std::uint32_t all_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
-// Also what waits already (tcp(7)).
-void send_at_once(int descriptor) {
-  const int on = 1;
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
 }  // namespace
 
 void set_stream_options(int descriptor, int family) {
   if (family == AF_UNIX) return;
   const KeepAlive keep_alive;
   const int on = 1;
-  send_at_once(descriptor);
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &keep_alive.idle_seconds, sizeof(int));
   setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &keep_alive.interval_seconds, sizeof(int));
@@ -123,7 +117,7 @@ void SocketStream::run() {
   if (!readable_) return;
   if (receive_ == nullptr) {
     if (watcher_ != nullptr) watcher_->on_readable();
-  } else if (try_receive(receive_->result, receive_->bytes_max)) {
+  } else if (try_receive(receive_->result)) {
     std::exchange(receive_, nullptr)->complete_now();
   }
 }
@@ -162,6 +156,28 @@ void SocketStream::thaw() {
   if (receive_ != nullptr && readable_) engine_.run_soon(*this);
 }
 
+// Receiving tells it, behind what is still here.
+void SocketStream::keep_error(int number) {
+  error_ = number;
+  readable_ = true;
+}
+
+BytesView SocketStream::peek(MutableBytes into) {
+  if (!readable_ || frozen_) return {};
+  const ssize_t got = ::recv(descriptor_, into.data, into.size, MSG_PEEK | MSG_DONTWAIT);
+  if (got >= 0) return {into.data, static_cast<std::size_t>(got)};
+  if (errno == EAGAIN)
+    note_empty();
+  else if (errno != EINTR)
+    keep_error(errno);
+  return {};
+}
+
+// The next edge is news. Where there was an end or an error, it is still to be received.
+void SocketStream::note_empty() {
+  if (!peer_finished_ && !broken_ && error_ == 0) readable_ = false;
+}
+
 bool SocketStream::quiet() {
   char byte = 0;
   const ssize_t got = ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -185,40 +201,38 @@ PassedOn SocketStream::pass_on(Stream& to, std::uint64_t bytes_max) {
   const MutableBytes buffer = engine_.receive_buffer();
   const std::size_t most = std::min<std::uint64_t>(bytes_max, buffer.size);
   const auto filled = pipe->fill(descriptor_, most);
-  if (!filled) error_ = filled.error().detail;
-  const std::size_t taken = filled.value_or(0);
+  if (!filled) keep_error(filled.error().detail);
+  if (filled && !*filled) note_empty();
+  const std::size_t taken = filled ? filled->value_or(0) : 0;
   if (taken == 0) return {};
-  // A full take is mostly followed by another.
-  const bool more_follows = taken == most && most < bytes_max;
-  const std::size_t given = pipe->empty_into(target, taken, more_follows);
-  if (given == taken) return {taken, {}, more_follows};
-  return {taken, pipe->read(buffer, taken - given), false};
+  const std::size_t given = pipe->empty_into(target, taken);
+  if (given == taken) return {taken, {}};
+  return {taken, pipe->read(buffer, taken - given)};
 }
 
-void SocketStream::flush() { send_at_once(descriptor_); }
-
-bool SocketStream::try_receive(Result<BytesView>& result, std::uint32_t bytes_max) {
+bool SocketStream::try_receive(Result<BytesView>& result) {
   if (!readable_ || frozen_) return false;
-  if (error_ != 0) {
-    result = std::unexpected(error_from_errno(error_, "receive"));
-    return true;
-  }
   const MutableBytes buffer = engine_.receive_buffer();
-  const std::size_t most = std::min<std::size_t>({buffer.size, bytes_max, SocketEngine::received_bytes_max});
+  const std::size_t most = std::min<std::size_t>(buffer.size, SocketEngine::received_bytes_max);
   for (;;) {
     const ssize_t got = ::recv(descriptor_, buffer.data, most, 0);
+    const int number = got < 0 ? errno : 0;
+    if (got <= 0 && error_ != 0) {
+      result = std::unexpected(error_from_errno(error_, "receive"));
+      return true;
+    }
     if (got >= 0) {
       // Edge-triggered: a short read has drained the socket, and what comes later is a new edge.
-      if (static_cast<std::size_t>(got) < most && !peer_finished_ && !broken_) readable_ = false;
+      if (static_cast<std::size_t>(got) < most) note_empty();
       result = BytesView(buffer.data, static_cast<std::size_t>(got));
       return true;
     }
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN) {
+    if (number == EINTR) continue;
+    if (number == EAGAIN) {
       readable_ = false;
       return false;
     }
-    result = std::unexpected(error_from_errno(errno, "receive"));
+    result = std::unexpected(error_from_errno(number, "receive"));
     return true;
   }
 }
@@ -237,8 +251,7 @@ bool SocketStream::try_send(SendOperation& operation) {
   if (frozen_) return false;
   while (!operation.bytes.empty()) {
     if (!writable_) return false;
-    const ssize_t sent = ::send(descriptor_, operation.bytes.data(), operation.bytes.size(),
-                                MSG_NOSIGNAL | (operation.more_follows ? MSG_MORE : 0));
+    const ssize_t sent = ::send(descriptor_, operation.bytes.data(), operation.bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       operation.bytes.remove_prefix(static_cast<std::size_t>(sent));
       // A short write has filled the socket: the next edge says when there is room.
@@ -250,6 +263,7 @@ bool SocketStream::try_send(SendOperation& operation) {
       writable_ = false;
       return false;
     }
+    if (errno != EPIPE) keep_error(errno);  // a reset is one for whoever receives, too
     operation.result = std::unexpected(error_from_errno(errno, "send"));
     return true;
   }

@@ -33,7 +33,7 @@ class SocketStream : public Stream, protected EventTarget, protected Ready {
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool seems_quiet() override;
   [[nodiscard]] bool can_pass_on() const override { return true; }
-  void flush() override;
+  [[nodiscard]] BytesView peek(MutableBytes into) override;
   [[nodiscard]] PassedOn pass_on(Stream& to, std::uint64_t bytes_max) override;
   [[nodiscard]] int writable_descriptor() const override {
     return writable_ && !frozen_ && !broken_ && send_ == nullptr ? descriptor_ : -1;
@@ -41,7 +41,7 @@ class SocketStream : public Stream, protected EventTarget, protected Ready {
   [[nodiscard]] bool can_freeze() const override;
   [[nodiscard]] FrozenStream freeze() override;
   void thaw() override;
-  [[nodiscard]] bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) override;
+  [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
   void wait_receive(ReceiveOperation& operation) override;
   void cancel_receive(ReceiveOperation& operation) override;
   [[nodiscard]] bool try_send(SendOperation& operation) override;
@@ -49,6 +49,7 @@ class SocketStream : public Stream, protected EventTarget, protected Ready {
   void cancel_send(SendOperation& operation) override;
 
  protected:
+  void keep_error(int number);
   void on_events(std::uint32_t events) override;
   void run() override;  // whoever wants what is here
 
@@ -59,7 +60,7 @@ class SocketStream : public Stream, protected EventTarget, protected Ready {
   StreamWatcher* watcher_ = nullptr;
   RecyclePool<Park>::Lease park_{nullptr};
   int descriptor_;
-  int error_ = 0;  // what pass_on() met; the kernel tells it once
+  int error_ = 0;  // met where nobody was receiving; the kernel tells it once
   bool readable_ = false;
   bool writable_ = false;
   bool peer_finished_ = false;  // FIN seen: a short read does not mean "drained", the end is still to be read
@@ -69,6 +70,7 @@ class SocketStream : public Stream, protected EventTarget, protected Ready {
 
  private:
   void on_connected(bool failed);
+  void note_empty();
 };
 
 // Two of these are what an idle tunnel costs below TLS.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 
@@ -25,24 +24,20 @@ struct FrozenStream {
 
 // What went from one stream to another without being looked at.
 struct PassedOn {
-  std::size_t bytes = 0;   // taken from the one
-  BytesView left = {};     // the last of them, which the other would not take: lent, and the caller's to send
-  bool kept_back = false;  // the kernel may wait with the last of them for more, or for flush()
+  std::size_t bytes = 0;  // taken from the one
+  BytesView left = {};    // the last of them, which the other would not take: lent, and the caller's to send
 };
 
 // co_await stream.receive(wait) -> Result<BytesView>: see Stream.
 class [[nodiscard]] ReceiveOperation final : public Operation {
  public:
-  static constexpr std::uint32_t all = std::numeric_limits<std::uint32_t>::max();
-  ReceiveOperation(Stream& stream, const Wait& wait, std::uint32_t bytes_max = all)
-      : bytes_max(bytes_max), stream_(stream), wait_(wait) {}
+  ReceiveOperation(Stream& stream, const Wait& wait) : stream_(stream), wait_(wait) {}
 
   bool await_ready();
   void await_suspend(std::coroutine_handle<> waiter);
   Result<BytesView> await_resume() { return result; }
 
   Result<BytesView> result;
-  const std::uint32_t bytes_max;
 
   // Waits without a coroutine; `resume_with` was called before.
   void begin_wait();
@@ -56,16 +51,15 @@ class [[nodiscard]] ReceiveOperation final : public Operation {
 // co_await stream.send(bytes, wait) -> Result<>: see Stream.
 class [[nodiscard]] SendOperation final : public Operation {
  public:
-  SendOperation(Stream& stream, BytesView bytes, bool finish, const Wait& wait, bool more_follows = false)
-      : bytes(bytes), finish(finish), more_follows(more_follows), stream_(stream), wait_(wait) {}
+  SendOperation(Stream& stream, BytesView bytes, bool finish, const Wait& wait)
+      : bytes(bytes), finish(finish), stream_(stream), wait_(wait) {}
 
   bool await_ready();
   void await_suspend(std::coroutine_handle<> waiter);
   Result<> await_resume() { return result; }
 
-  BytesView bytes;    // what is still to go
-  bool finish;        // then end our side
-  bool more_follows;  // at once, or flush(): the kernel may wait for it
+  BytesView bytes;  // what is still to go
+  bool finish;      // then end our side
   Result<> result;
 
   void begin_wait();
@@ -102,16 +96,15 @@ class Stream {
   // Lends the next bytes, of memory the stream chose; an empty view is the peer's end. The loan ends at the
   // caller's next suspension or the next receive, whichever comes first: use it, send it, or copy it.
   [[nodiscard]] ReceiveOperation receive(const Wait& wait) { return {*this, wait}; }
-  // No more than so many bytes, where the stream knows how: what follows is to be passed on.
-  [[nodiscard]] ReceiveOperation receive(const Wait& wait, std::uint32_t bytes_max) {
-    return {*this, wait, bytes_max};
-  }
 
   // Passes up to `bytes_max` of the bytes that are here on to another stream that can too, without their
   // coming by this process (splice). None where there are none, or the other is not ready: receive() waits,
   // and tells of ends and errors.
   [[nodiscard]] virtual bool can_pass_on() const { return false; }
   [[nodiscard]] virtual PassedOn pass_on(Stream& /*to*/, std::uint64_t /*bytes_max*/) { return {}; }
+  // The next bytes that are here, looked at and not taken; as much as `into` holds. None where nothing is
+  // here, or the stream cannot: then receive() tells more.
+  [[nodiscard]] virtual BytesView peek(MutableBytes /*into*/) { return {}; }
   // Whom pass_on() may write to at once; -1: not now.
   [[nodiscard]] virtual int writable_descriptor() const { return -1; }
 
@@ -119,14 +112,6 @@ class Stream {
   // parked (copied; never more than was passed) and the operation ends when the kernel has it all. So a
   // sender that awaits each send holds at most one slice, and a slow peer stops it.
   [[nodiscard]] SendOperation send(BytesView bytes, const Wait& wait) { return {*this, bytes, false, wait}; }
-  // The same, where pass_on() to this stream, or flush(), is called as soon as it ends: what is passed on
-  // leaves in one packet with it.
-  [[nodiscard]] SendOperation send_ahead(BytesView bytes, const Wait& wait) {
-    return {*this, bytes, false, wait, true};
-  }
-  // Nothing follows after all: what the kernel keeps back has to leave.
-  virtual void flush() {}
-
   // Sends `bytes`, then ends our side (FIN; close_notify before it under TLS). The other side stays open.
   [[nodiscard]] SendOperation finish(BytesView bytes, const Wait& wait) { return {*this, bytes, true, wait}; }
 
@@ -154,7 +139,7 @@ class Stream {
 
   // --- for operations and for streams over streams ---
   // True when it finished at once, with `result` set.
-  [[nodiscard]] virtual bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) = 0;
+  [[nodiscard]] virtual bool try_receive(Result<BytesView>& result) = 0;
   virtual void wait_receive(ReceiveOperation& operation) = 0;
   virtual void cancel_receive(ReceiveOperation& operation) = 0;
   [[nodiscard]] virtual bool try_send(SendOperation& operation) = 0;

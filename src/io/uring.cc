@@ -9,12 +9,23 @@
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <system_error>
 
 namespace passerelle::io {
 namespace {
 
 constexpr int buffer_group = 0;
 constexpr unsigned completions_max = 8 * Uring::requests_max;
+
+// The kernel is short of memory or of room for completions, or there was a signal: it is asked again.
+bool is_passing(int result) {
+  return result == -EAGAIN || result == -EBUSY || result == -EINTR || result == -ETIME || result == -ENOMEM;
+}
+
+void check(int result) {
+  if (result < 0 && !is_passing(result))
+    throw std::system_error(-result, std::generic_category(), "io_uring_enter");
+}
 
 }  // namespace
 
@@ -68,94 +79,101 @@ Uring::~Uring() {
   for (const int descriptor : closing_) ::close(descriptor);
 }
 
-io_uring_sqe* Uring::next_request() {
-  io_uring_sqe* request = io_uring_get_sqe(ring_.get());
-  while (request == nullptr && submit()) request = io_uring_get_sqe(ring_.get());
-  return request;
+io_uring_sqe& Uring::next_request() {
+  if (waiting_.empty()) {
+    io_uring_sqe* request = io_uring_get_sqe(ring_.get());
+    if (request == nullptr && submit()) request = io_uring_get_sqe(ring_.get());
+    if (request != nullptr) return *request;
+  }
+  return waiting_.emplace_back();
+}
+
+// In order, once there is room.
+void Uring::hand_over_waiting() {
+  for (const io_uring_sqe& waiting : waiting_) {
+    io_uring_sqe* request = io_uring_get_sqe(ring_.get());
+    while (request == nullptr) {
+      check(io_uring_submit(ring_.get()));
+      request = io_uring_get_sqe(ring_.get());
+    }
+    *request = waiting;
+  }
+  waiting_.clear();
 }
 
 void Uring::poll(int descriptor, std::uint32_t events, std::uint64_t tag) {
-  io_uring_sqe* const request = next_request();
-  if (request == nullptr) return;
-  io_uring_prep_poll_multishot(request, descriptor, events);
-  io_uring_sqe_set_data64(request, tag);
+  io_uring_sqe& request = next_request();
+  io_uring_prep_poll_multishot(&request, descriptor, events);
+  io_uring_sqe_set_data64(&request, tag);
 }
 
 void Uring::receive(int descriptor, std::uint64_t tag) {
-  io_uring_sqe* const request = next_request();
-  if (request == nullptr) return;
-  io_uring_prep_recv_multishot(request, descriptor, nullptr, 0, 0);
-  request->flags |= IOSQE_BUFFER_SELECT;
-  request->buf_group = buffer_group;
-  io_uring_sqe_set_data64(request, tag);
+  io_uring_sqe& request = next_request();
+  io_uring_prep_recv_multishot(&request, descriptor, nullptr, 0, 0);
+  request.flags |= IOSQE_BUFFER_SELECT;
+  request.buf_group = buffer_group;
+  io_uring_sqe_set_data64(&request, tag);
 }
 
 void Uring::send(int descriptor, BytesView bytes, std::uint64_t tag) {
-  io_uring_sqe* const request = next_request();
-  if (request == nullptr) return;
-  io_uring_prep_send(request, descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  io_uring_sqe_set_data64(request, tag);
+  io_uring_sqe& request = next_request();
+  io_uring_prep_send(&request, descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  io_uring_sqe_set_data64(&request, tag);
 }
 
 void Uring::cancel(std::uint64_t tag) {
-  io_uring_sqe* const request = next_request();
-  if (request == nullptr) return;
-  io_uring_prep_cancel64(request, tag, 0);
-  request->flags |= IOSQE_CQE_SKIP_SUCCESS;
-  io_uring_sqe_set_data64(request, untold);
+  io_uring_sqe& request = next_request();
+  io_uring_prep_cancel64(&request, tag, 0);
+  request.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(&request, untold);
 }
 
 void Uring::close(int descriptor) {
-  io_uring_sqe* const request = next_request();
-  if (request == nullptr) {
-    ::close(descriptor);
-    return;
-  }
-  io_uring_prep_close(request, descriptor);
-  request->flags |= IOSQE_CQE_SKIP_SUCCESS;
-  io_uring_sqe_set_data64(request, untold);
+  io_uring_sqe& request = next_request();
+  io_uring_prep_close(&request, descriptor);
+  request.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(&request, untold);
   closing_.push_back(descriptor);
 }
 
 void Uring::begin() {
-  if (began_) return;
-  began_ = true;
-  // io_uring_enable_rings(), which Debian 12's liburing 2.3 declares and does not export.
-  ::syscall(__NR_io_uring_register, ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+  if (!began_) {
+    began_ = true;
+    // io_uring_enable_rings(), which Debian 12's liburing 2.3 declares and does not export.
+    if (::syscall(__NR_io_uring_register, ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) != 0)
+      throw std::system_error(errno, std::generic_category(), "io_uring_register");
+  }
+  if (!waiting_.empty()) hand_over_waiting();
+  closing_.clear();
+  ++calls_;
 }
 
 void Uring::wait(Duration at_most, std::vector<UringCompletion>& completions) {
-  begin();
   if (at_most <= Duration::zero()) return look(completions);
-  closing_.clear();
-  ++calls_;
+  begin();
   if (at_most == Duration::max()) {
-    io_uring_submit_and_wait(ring_.get(), 1);
+    check(io_uring_submit_and_wait(ring_.get(), 1));
   } else {
     const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(at_most).count();
     __kernel_timespec timeout{.tv_sec = nanoseconds / 1'000'000'000, .tv_nsec = nanoseconds % 1'000'000'000};
     io_uring_cqe* first = nullptr;
-    io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr);
+    check(io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &timeout, nullptr));
   }
   collect(completions);
 }
 
 void Uring::look(std::vector<UringCompletion>& completions) {
   begin();
-  closing_.clear();
-  ++calls_;
-  io_uring_submit_and_get_events(ring_.get());
+  check(io_uring_submit_and_get_events(ring_.get()));
   collect(completions);
 }
 
 bool Uring::submit() {
-  begin();
+  if (!began_) return false;
   ++calls_;
   const int submitted = io_uring_submit(ring_.get());
-  // The kernel is short of memory, or of room for completions: it is asked again.
-  if (submitted < 0 && submitted != -EAGAIN && submitted != -EBUSY && submitted != -EINTR) return false;
   if (submitted > 0) closing_.clear();
-  return true;
+  return submitted >= 0 || is_passing(submitted);
 }
 
 void Uring::collect(std::vector<UringCompletion>& completions) {

@@ -29,7 +29,7 @@ struct UringCompletion {
 };
 
 // A resource of one engine. The thread that first waits on it is its own from then on; until then requests
-// only gather, and what is asked for on another thread afterwards is not done, but that its descriptors are
+// only gather. What is asked for on another thread afterwards is not done, but that its descriptors are
 // closed with it.
 class Uring {
  public:
@@ -57,7 +57,9 @@ class Uring {
   void wait(Duration at_most, std::vector<UringCompletion>& completions);
   // The same without waiting.
   void look(std::vector<UringCompletion>& completions);
-  // Only hands over. False: this is not the ring's thread, or not any more.
+  // Only what is told already: without a call.
+  void collect(std::vector<UringCompletion>& completions);
+  // Only hands over. False: this is not the ring's thread, or it has not begun.
   bool submit();
 
   // How often the kernel was called.
@@ -74,9 +76,8 @@ class Uring {
 
  private:
   Uring();
-  // Null where no room can be made, which is only on a thread that is not the ring's.
-  [[nodiscard]] io_uring_sqe* next_request();
-  void collect(std::vector<UringCompletion>& completions);
+  [[nodiscard]] io_uring_sqe& next_request();
+  void hand_over_waiting();
   void begin();
   [[nodiscard]] char* buffer(int index) const {
     return buffers_.get() + static_cast<std::size_t>(index) * buffer_bytes;
@@ -90,7 +91,8 @@ class Uring {
   std::unique_ptr<io_uring_buf_ring, Free> offered_;
   std::unique_ptr<char, Free> buffers_;
   std::array<std::uint16_t, buffers_count> holds_{};
-  std::vector<int> closing_;  // asked for, not yet handed over
+  std::vector<io_uring_sqe> waiting_;  // for room, where none can be made yet
+  std::vector<int> closing_;           // asked for, not yet handed over
   std::uint64_t calls_ = 0;
   bool open_ = false;
   bool began_ = false;

@@ -19,7 +19,7 @@ constexpr int generation_shift = 32;
 
 // What ends a feed and says nothing of the connection.
 bool says_nothing(int result) {
-  return result >= 0 || result == -ECANCELED || result == -ENOBUFS || result == -EAGAIN || result == -EINTR ||
+  return result == 0 || result == -ECANCELED || result == -ENOBUFS || result == -EAGAIN || result == -EINTR ||
          result == -ENOMEM;
 }
 
@@ -80,7 +80,8 @@ void UringEngine::remove(int descriptor, const EventTarget& /*target*/) {
   uring_->close(descriptor);
 }
 
-bool UringEngine::has_news_for(const EventTarget& target) const {
+bool UringEngine::has_news_for(const EventTarget& target) {
+  uring_->collect(completions_);  // what has come since, without a call
   return std::any_of(completions_.begin() + static_cast<std::ptrdiff_t>(next_), completions_.end(),
                      [&](const UringCompletion& news) {
                        const auto kind = static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
@@ -99,7 +100,7 @@ void UringEngine::feed(int descriptor) {
 
 void UringEngine::stop_feeding(int descriptor) { uring_->cancel(tag_of(Kind::feed, descriptor)); }
 
-void UringEngine::send(int descriptor, UringStream& stream, BytesView bytes) {
+BytesView UringEngine::send(int descriptor, UringStream& stream, BytesView bytes) {
   if (sendings_free_.empty()) {
     sendings_free_.push_back(static_cast<std::uint32_t>(sendings_.size()));
     sendings_.emplace_back();
@@ -117,6 +118,7 @@ void UringEngine::send(int descriptor, UringStream& stream, BytesView bytes) {
     bytes = {sending.copy->bytes.data(), sending.copy->bytes.size()};
   }
   uring_->send(descriptor, bytes, std::uint64_t{index} << kind_bits | static_cast<std::uint64_t>(Kind::send));
+  return bytes;
 }
 
 void UringEngine::forget_send(const UringStream& stream) {
@@ -125,12 +127,21 @@ void UringEngine::forget_send(const UringStream& stream) {
   }
 }
 
+bool UringEngine::is_stale(const UringCompletion& news) const {
+  const auto kind = static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
+  if (kind == Kind::untold) return true;
+  if (kind != Kind::events && kind != Kind::feed) return false;
+  return entries_[static_cast<std::uint32_t>(news.tag) >> kind_bits].generation !=
+         news.tag >> generation_shift;
+}
+
 void UringEngine::settle(int descriptor, UringStream& stream) {
   // What is being lent in this moment is another's.
   const int lent = std::exchange(lent_, -1);
   UringStream* const lender = std::exchange(lender_, nullptr);
   const BytesView lent_bytes = lent_bytes_;
   while (!stream.settled()) {
+    const auto before = static_cast<std::ptrdiff_t>(completions_.size());
     uring_->look(completions_);
     for (std::size_t i = next_; i < completions_.size(); ++i) {
       const UringCompletion news = completions_[i];
@@ -139,9 +150,14 @@ void UringEngine::settle(int descriptor, UringStream& stream) {
       const bool concerns = (kind == Kind::feed && index == static_cast<std::uint32_t>(descriptor)) ||
                             (kind == Kind::send && sendings_[index].stream == &stream);
       if (!concerns) continue;
-      completions_[i].tag = Uring::untold;
+      completions_[i] = {};
       tell(news);
     }
+    // Many streams are settled in a row: what is nobody's any more is not looked at again and again.
+    completions_.erase(
+        std::remove_if(completions_.begin() + before, completions_.end(),
+                       [this](const UringCompletion& news) { return is_stale(news) && news.buffer() < 0; }),
+        completions_.end());
   }
   lent_ = lent;
   lender_ = lender;
@@ -175,32 +191,38 @@ void UringEngine::tell(const UringCompletion& news) {
 }
 
 void UringEngine::tell_events(int descriptor, const UringCompletion& news) {
-  const Entry& told = entry(descriptor);
-  if (told.generation != news.tag >> generation_shift) return;
-  EventTarget& target = *told.target;
-  if (news.result < 0) return target.on_events(EPOLLERR);
-  if (!news.more_follow()) ask_for_events(descriptor);
-  target.on_events(static_cast<std::uint32_t>(news.result));
+  if (is_stale(news)) return;
+  EventTarget& target = *entry(descriptor).target;
+  const bool failed = news.result < 0;
+  // Short of memory, it is asked again.
+  if (!news.more_follow() && (!failed || says_nothing(news.result))) ask_for_events(descriptor);
+  if (!failed) return target.on_events(static_cast<std::uint32_t>(news.result));
+  if (!says_nothing(news.result)) target.on_events(EPOLLERR);
 }
 
 void UringEngine::tell_fed(int descriptor, const UringCompletion& news) {
   const int buffer = news.buffer();
   if (buffer >= 0) uring_->hold(buffer);
-  const auto current = [&] { return entry(descriptor).generation == news.tag >> generation_shift; };
-  if (current() && news.result > 0) {
-    lent_ = buffer;
-    lender_ = &UringStream::of(*entry(descriptor).target);
-    lent_bytes_ = uring_->received(news);
-    lender_->on_fed(lent_bytes_.size());
-    if (lender_ != nullptr) lender_->keep(lent_bytes_);
-    lent_ = -1;
-    lender_ = nullptr;
+  if (!is_stale(news)) {
+    UringStream& stream = UringStream::of(*entry(descriptor).target);
+    // The last of it may be told with bytes; the stream may be gone behind them.
+    if (!news.more_follow()) {
+      ask_for_events(descriptor);
+      stream.on_feed_end();
+    }
+    if (news.result > 0) {
+      lent_ = buffer;
+      lender_ = &stream;
+      lent_bytes_ = uring_->received(news);
+      stream.on_fed(lent_bytes_.size());
+      if (lender_ != nullptr) lender_->keep(lent_bytes_);
+      lent_ = -1;
+      lender_ = nullptr;
+    } else {
+      stream.on_fed_up(says_nothing(news.result) ? 0 : -news.result, news.result == 0);
+    }
   }
   if (buffer >= 0) uring_->release(buffer);
-  if (news.more_follow() || !current()) return;
-  UringStream& stream = UringStream::of(*entry(descriptor).target);
-  ask_for_events(descriptor);
-  stream.on_feed_end(says_nothing(news.result) ? 0 : -news.result);
 }
 
 void UringEngine::tell_sent(std::uint32_t index, const UringCompletion& news) {

@@ -22,7 +22,7 @@ class UringEngine final : public SocketEngine {
   [[nodiscard]] bool add(int descriptor, EventTarget& target, std::uint32_t events) override;
   void suspend(int descriptor) override;
   void remove(int descriptor, const EventTarget& target) override;
-  [[nodiscard]] bool has_news_for(const EventTarget& target) const override;
+  [[nodiscard]] bool has_news_for(const EventTarget& target) override;
   [[nodiscard]] std::unique_ptr<SocketStream> make_stream(int descriptor) override;
 
   // --- for its streams ---
@@ -31,10 +31,11 @@ class UringEngine final : public SocketEngine {
   // What has been received still comes; then events again.
   void stop_feeding(int descriptor);
   // Sends what the socket takes at once: with the next call, and tells the stream of it. One at a time.
-  void send(int descriptor, UringStream& stream, BytesView bytes);
+  // Returns them as they are held until then.
+  [[nodiscard]] BytesView send(int descriptor, UringStream& stream, BytesView bytes);
   // It is not to be told.
   void forget_send(const UringStream& stream);
-  // What was handed over to the kernel, in order with what the stream does itself.
+  // Hands over what has gathered, before the stream does something itself.
   void submit() { uring_->submit(); }
   // What the stream has just been fed, as long as nobody has taken it.
   [[nodiscard]] BytesView lent_by(const UringStream& stream) const {
@@ -66,6 +67,8 @@ class UringEngine final : public SocketEngine {
   };
 
   void wait_and_tell(Duration at_most) override;
+  void finish_turn() override { uring_->submit(); }
+  [[nodiscard]] bool is_stale(const UringCompletion& news) const;
   void tell(const UringCompletion& completion);
   void tell_events(int descriptor, const UringCompletion& completion);
   void tell_fed(int descriptor, const UringCompletion& completion);

@@ -16,7 +16,8 @@ UringStream::~UringStream() {
 UringEngine& UringStream::uring() const { return static_cast<UringEngine&>(engine_); }
 
 BytesView UringStream::untaken() const {
-  if (kept_ != nullptr && !kept_is_lent_) return {kept_->bytes.data(), kept_->bytes.size()};
+  if (kept_ != nullptr && kept_->taken < kept_->bytes.size())
+    return BytesView(kept_->bytes.data(), kept_->bytes.size()).substr(kept_->taken);
   return uring().lent_by(*this);
 }
 
@@ -27,7 +28,7 @@ void UringStream::drop_kept() {
 void UringStream::on_fed(std::size_t bytes) {
   // There is more than is well received in small buffers.
   if (bytes == Uring::buffer_bytes) stop_feed();
-  if (kept_ != nullptr && !kept_is_lent_) {
+  if (kept_ != nullptr && kept_->taken < kept_->bytes.size()) {
     keep(uring().take_lent(*this));
     if (kept_->bytes.size() > kept_bytes_max) stop_feed();
   }
@@ -37,9 +38,8 @@ void UringStream::on_fed(std::size_t bytes) {
 
 void UringStream::keep(BytesView bytes) {
   if (bytes.empty()) return;
-  if (kept_is_lent_) drop_kept();
+  if (kept_ != nullptr && kept_->taken == kept_->bytes.size()) drop_kept();
   if (kept_ == nullptr) kept_ = engine_.parks().take().release();
-  kept_is_lent_ = false;
   kept_->bytes.insert(kept_->bytes.end(), bytes.begin(), bytes.end());
 }
 
@@ -50,36 +50,29 @@ void UringStream::stop_feed() {
   uring().stop_feeding(descriptor_);
 }
 
-void UringStream::on_feed_end(int error) {
-  feed_ = Feed::off;
-  if (error == 0) return;
-  error_ = error;
-  readable_ = true;
-  if (!frozen_) on_events(EPOLLERR);
+void UringStream::on_fed_up(int error, bool ended) {
+  if (error != 0) keep_error(error);
+  // Events tell of an end in a moment; whoever asks before is to know.
+  if (ended) readable_ = true;
+  if (error != 0 && !frozen_) on_events(EPOLLERR | EPOLLRDHUP | EPOLLHUP);
 }
 
-bool UringStream::try_receive(Result<BytesView>& result, std::uint32_t bytes_max) {
+bool UringStream::try_receive(Result<BytesView>& result) {
   if (frozen_) return false;
-  const bool whole = bytes_max == ReceiveOperation::all;
-  if (!whole) stop_feed();  // what follows is to be passed on
-  if (kept_is_lent_) {
-    kept_is_lent_ = false;
-    drop_kept();
-  }
-  if (kept_ != nullptr) {
-    result = untaken();
-    kept_is_lent_ = true;
-    if (feed_ != Feed::off) readable_ = false;
+  if (const BytesView here = untaken(); !here.empty()) {
+    if (kept_ != nullptr) {
+      result = here.substr(0, SocketEngine::received_bytes_max);
+      kept_->taken += result->size();
+    } else {
+      result = uring().take_lent(*this);
+    }
+    if (feed_ != Feed::off && untaken().empty()) readable_ = false;
     return true;
   }
-  if (const BytesView lent = uring().take_lent(*this); !lent.empty()) {
-    result = lent;
-    if (feed_ != Feed::off) readable_ = false;
-    return true;
-  }
+  drop_kept();  // its loan is over
   if (feed_ != Feed::off) return readable_ = false;
-  if (!SocketStream::try_receive(result, bytes_max)) return false;
-  const bool drained = result && !result->empty() && result->size() <= small_bytes_max && !readable_ && whole;
+  if (!SocketStream::try_receive(result)) return false;
+  const bool drained = result && !result->empty() && result->size() <= small_bytes_max && !readable_;
   drained_ = drained ? drained_ + 1 : 0;
   if (drained_ == drained_min && writable_ && send_ == nullptr) {
     feed_ = Feed::on;
@@ -90,9 +83,9 @@ bool UringStream::try_receive(Result<BytesView>& result, std::uint32_t bytes_max
 }
 
 bool UringStream::try_send(SendOperation& operation) {
+  if (sending_) return false;  // what becomes of it will be told
   const bool gathers = feed_ == Feed::on && &operation != send_ && writable_ && !operation.bytes.empty() &&
-                       !operation.finish && !operation.more_follows &&
-                       operation.bytes.size() <= Uring::buffer_bytes;
+                       !operation.finish && operation.bytes.size() <= Uring::buffer_bytes;
   return !gathers && SocketStream::try_send(operation);
 }
 
@@ -100,7 +93,8 @@ void UringStream::wait_send(SendOperation& operation) {
   if (feed_ == Feed::on && writable_ && !frozen_) {
     send_ = &operation;
     sending_ = true;
-    return uring().send(descriptor_, *this, operation.bytes);
+    operation.bytes = uring().send(descriptor_, *this, operation.bytes);
+    return;
   }
   SocketStream::wait_send(operation);
   stop_feed();
@@ -110,6 +104,7 @@ void UringStream::on_sent(int result) {
   sending_ = false;
   SendOperation& operation = *send_;
   if (result < 0 && result != -EAGAIN && result != -EINTR) {
+    if (result != -EPIPE) keep_error(-result);  // a reset is one for whoever receives, too
     operation.result = std::unexpected(error_from_errno(-result, "send"));
     operation.bytes = {};
   }
@@ -139,7 +134,15 @@ bool UringStream::quiet() {
 
 bool UringStream::seems_quiet() { return untaken().empty() && SocketStream::seems_quiet(); }
 
+// Whoever looks ahead means to pass on.
+BytesView UringStream::peek(MutableBytes into) {
+  stop_feed();
+  if (!untaken().empty() || feed_ != Feed::off) return {};
+  return SocketStream::peek(into);
+}
+
 PassedOn UringStream::pass_on(Stream& to, std::uint64_t bytes_max) {
+  stop_feed();
   if (!untaken().empty() || feed_ != Feed::off) return {};
   return SocketStream::pass_on(to, bytes_max);
 }
@@ -152,6 +155,14 @@ FrozenStream UringStream::freeze() {
   FrozenStream out = SocketStream::freeze();
   out.unread = untaken();
   return out;
+}
+
+void UringStream::thaw() {
+  SocketStream::thaw();
+  // What came or went while it was being frozen: no event tells of it.
+  if (readable_ && (receive_ != nullptr || watcher_ != nullptr)) engine_.run_soon(*this);
+  if (send_ != nullptr && send_->bytes.empty() && !send_->finish)
+    std::exchange(send_, nullptr)->complete_soon();
 }
 
 }  // namespace passerelle::io

@@ -15,12 +15,17 @@ class UringStream final : public SocketStream {
 
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool seems_quiet() override;
+  [[nodiscard]] BytesView peek(MutableBytes into) override;
   [[nodiscard]] PassedOn pass_on(Stream& to, std::uint64_t bytes_max) override;
   [[nodiscard]] FrozenStream freeze() override;
-  [[nodiscard]] bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) override;
+  void thaw() override;
+  [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
   [[nodiscard]] bool try_send(SendOperation& operation) override;
   void wait_send(SendOperation& operation) override;
   void cancel_send(SendOperation& operation) override;
+
+  // What a frozen one can have unread.
+  static constexpr std::size_t unread_bytes_max = 192 * kibibyte;
 
   // --- for its engine ---
   [[nodiscard]] static UringStream& of(EventTarget& target) { return static_cast<UringStream&>(target); }
@@ -28,8 +33,10 @@ class UringStream final : public SocketStream {
   // stream may be gone then.
   void on_fed(std::size_t bytes);
   void keep(BytesView bytes);
-  // No more is fed: events from now on. `error`: what the kernel told, and tells once.
-  void on_feed_end(int error);
+  // Events from now on.
+  void on_feed_end() { feed_ = Feed::off; }
+  // There is no more to feed: the peer's end, or an error, which the kernel tells once; or neither.
+  void on_fed_up(int error, bool ended);
   void on_sent(int result);
   [[nodiscard]] bool settled() const { return feed_ == Feed::off && !sending_; }
 
@@ -38,8 +45,10 @@ class UringStream final : public SocketStream {
   // A stream is fed once it has been found empty behind so many receives in a row, of so many bytes.
   static constexpr std::size_t small_bytes_max = Uring::buffer_bytes - 1;
   static constexpr std::uint8_t drained_min = 4;
-  // What is kept of a stream that is fed, while whoever takes it is busy.
+  // What is kept of a stream that is fed while whoever takes it is busy, before no more is wanted; and what
+  // the kernel may still hand over then.
   static constexpr std::size_t kept_bytes_max = 64 * kibibyte;
+  static_assert(unread_bytes_max >= kept_bytes_max + 64 * Uring::buffer_bytes);
 
   [[nodiscard]] UringEngine& uring() const;
   // What was received and nobody has taken yet.
@@ -48,7 +57,6 @@ class UringStream final : public SocketStream {
   void stop_feed();
 
   // (The flags first: they fit behind those of the base.)
-  bool kept_is_lent_ : 1 = false;
   bool sending_ : 1 = false;
   Feed feed_ : 2 = Feed::off;
   std::uint8_t drained_ : 3 = 0;

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <iterator>
 
+#include "io/uring_stream.h"
+
 namespace passerelle::proxy {
 namespace {
 
-// A stream has parked at most what a receive can lend.
+// A stream has parked at most what a receive can lend, and may have some unread.
 static_assert(io::DescriptorChannel::message_bytes_max >=
-              io::DescriptorChannel::descriptors_max *
-                  (io::SocketEngine::receive_buffer_bytes + 64 * kibibyte));
+              io::DescriptorChannel::descriptors_max * (io::SocketEngine::receive_buffer_bytes +
+                                                        io::UringStream::unread_bytes_max + 16 * kibibyte));
 
 // Of the conversation, and of all that is written in it. Whoever changes either counts on.
 constexpr std::uint32_t version = 2;

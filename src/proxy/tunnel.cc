@@ -6,9 +6,7 @@
 namespace passerelle::proxy {
 namespace {
 
-// Of a frame that is likely to be long only its header is read here.
-constexpr std::uint32_t header_read_bytes = 512;
-// A piece of payload may be as long as some slices are: it takes as many turns.
+// A piece that is passed on may be as long as some slices are: it takes so many turns more.
 constexpr int turns_a_piece = 4;
 
 }  // namespace
@@ -281,8 +279,14 @@ io::Task<> Tunnel::pump(TunnelSide side) {
       pumps_[at(side)] = Pump::running;
       continue;
     }
+    if (const auto left = pass_frame(side)) {
+      if (left->empty()) continue;
+      const auto sent = co_await to.send(*left, wait);
+      if (!sent) co_return note_deaf(other(side), sent.error());
+      continue;
+    }
     Result<BytesView> got;
-    if (!from.try_receive(got, appetite(side))) co_return run.rest();
+    if (!from.try_receive(got)) co_return run.rest();
     if (!got && got.error().kind != ErrorKind::closed) co_return note_failure(side, got.error());
     if (!got || got->empty()) {
       note_end(side);
@@ -292,45 +296,36 @@ io::Task<> Tunnel::pump(TunnelSide side) {
       co_return;
     }
     note(side, *got);
-    // Of a long frame only the beginning has been read.
-    bool ahead = got->size() == header_read_bytes && passable_payload(side) > 0;
-    for (BytesView bytes = *got; !bytes.empty(); bytes = pass_payload(side, ahead)) {
-      const auto sent = co_await (ahead ? to.send_ahead(bytes, wait) : to.send(bytes, wait));
-      if (!sent) co_return note_deaf(other(side), sent.error());
-    }
+    const auto sent = co_await to.send(*got, wait);
+    if (!sent) co_return note_deaf(other(side), sent.error());
   }
   co_await part(side);
 }
 
-std::uint32_t Tunnel::appetite(TunnelSide side) const {
-  const TunnelDirection& direction = directions_[at(side)];
-  if (!passes_on_ || direction.frames.opaque() || !direction.is_in_long_frames())
-    return io::ReceiveOperation::all;
-  // A frame behind a long one is mostly as long: then its header is enough; and of the payload, what tells
-  // that more is here.
-  const bool tail = direction.frames.payload_left() > 0 && passable_payload(side) == 0;
-  return tail ? io::ReceiveOperation::all : header_read_bytes;
-}
-
-std::uint64_t Tunnel::passable_payload(TunnelSide side) const {
-  const std::uint64_t left = directions_[at(side)].frames.payload_left();
-  return passes_on_ && !leaving_ && left >= TunnelDirection::passed_bytes_min ? left : 0;
-}
-
-BytesView Tunnel::pass_payload(TunnelSide side, bool& kept_back) {
-  io::Stream& to = stream(other(side));
-  for (;;) {
-    const std::uint64_t left = passable_payload(side);
-    if (left == 0 || !worker_.engine.take_turn(turns_a_piece)) break;
-    const io::PassedOn passed = stream(side).pass_on(to, left);
-    if (passed.bytes == 0) break;
-    kept_back = passed.kept_back;
-    directions_[at(side)].frames.skip(passed.bytes);
-    count(side, passed.bytes);
-    if (!passed.left.empty()) return passed.left;
+std::optional<BytesView> Tunnel::pass_frame(TunnelSide side) {
+  TunnelDirection& direction = directions_[at(side)];
+  if (!passes_on_ || !direction.is_in_long_frames()) return std::nullopt;
+  std::array<char, websocket::FrameHeader::bytes_max> looked_at{};
+  BytesView header_bytes;
+  std::uint64_t ahead = direction.frames.data_left();
+  if (direction.frames.between_frames()) {
+    const BytesView next = stream(side).peek({looked_at.data(), looked_at.size()});
+    websocket::FrameHeader header;
+    header_bytes = next.substr(0, websocket::FrameObserver::read_header(next, header));
+    if (header_bytes.empty() || header.is_control() || !header.is_known()) return std::nullopt;
+    ahead = header_bytes.size() + header.length;
+    if (ahead < TunnelDirection::passed_bytes_min) return std::nullopt;
   }
-  if (std::exchange(kept_back, false)) to.flush();
-  return {};
+  if (ahead == 0) return std::nullopt;
+  const io::PassedOn passed = stream(side).pass_on(stream(other(side)), ahead);
+  if (passed.bytes == 0) return std::nullopt;
+  (void)worker_.engine.take_turn(turns_a_piece);
+  header_bytes = header_bytes.substr(0, passed.bytes);
+  if (!header_bytes.empty()) note(side, header_bytes);
+  const std::size_t payload = passed.bytes - header_bytes.size();
+  direction.frames.skip(payload);
+  count(side, payload);
+  return passed.left;
 }
 
 io::Task<> Tunnel::pump_kept(TunnelSide side) {

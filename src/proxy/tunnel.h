@@ -146,13 +146,9 @@ class Tunnel final : public ListNode,
   // Shows the bytes to the observer and counts them.
   void note(TunnelSide side, BytesView bytes);
   void count(TunnelSide side, std::size_t bytes);
-  // How much of what this side sends is to be read at once.
-  [[nodiscard]] std::uint32_t appetite(TunnelSide side) const;
-  // Of a long frame: what may go by unseen.
-  [[nodiscard]] std::uint64_t passable_payload(TunnelSide side) const;
-  // Passes on what is here of it; what the other side would not take is to be sent. `kept_back`: something
-  // that went before may wait in the kernel for this.
-  [[nodiscard]] BytesView pass_payload(TunnelSide side, bool& kept_back);
+  // Of a long frame only the header is looked at; it and its payload, as far as they are here, go by unseen.
+  // None where this is not the time for it; else what the other side would not take, which is to be sent.
+  [[nodiscard]] std::optional<BytesView> pass_frame(TunnelSide side);
   // The limit on silence that holds now; zero: none.
   [[nodiscard]] Duration silence_limit() const;
   void limit_silence(TimePoint since);

@@ -23,8 +23,8 @@ inline constexpr std::size_t tunnel_sides = 2;
 // A plain value.
 struct TunnelDirection {
   static constexpr std::uint32_t frames_remembered = 3;
-  // Of a frame with so much payload only the beginning is looked at: the rest, as long as it is not little,
-  // is passed on without coming by this process, where it can be.
+  // Behind a frame with so much payload, and in it, frames are passed on without coming by this process,
+  // where they can be and are not short.
   static constexpr std::uint32_t long_frame_bytes = 32 * kibibyte;
   static constexpr std::uint32_t passed_bytes_min = 4 * kibibyte;
   struct Frame {

@@ -200,7 +200,7 @@ bool TlsStream::quiet() {
   if (lower_->quiet() && incoming_.empty() && SSL_has_pending(ssl_.get()) == 0)
     return !lower_ended_ && !lower_error_;
   Result<BytesView> unread;
-  return !try_receive(unread, io::ReceiveOperation::all);
+  return !try_receive(unread);
 }
 
 bool TlsStream::seems_quiet() {
@@ -208,7 +208,7 @@ bool TlsStream::seems_quiet() {
          !lower_error_;
 }
 
-bool TlsStream::try_receive(Result<BytesView>& result, std::uint32_t /*bytes_max*/) {
+bool TlsStream::try_receive(Result<BytesView>& result) {
   for (;;) {
     if (decrypt(result)) return true;
     if (lower_error_) {
@@ -221,7 +221,7 @@ bool TlsStream::try_receive(Result<BytesView>& result, std::uint32_t /*bytes_max
     }
     if (lower_receive_) return false;  // one is still under way from a receive that was called off
     Result<BytesView> got;
-    if (!lower_->try_receive(got, io::ReceiveOperation::all)) return false;
+    if (!lower_->try_receive(got)) return false;
     take_lower(got);
   }
 }
@@ -236,8 +236,7 @@ void TlsStream::wait_receive(io::ReceiveOperation& operation) {
 
 void TlsStream::run() {
   if (receive_ == nullptr) return;
-  if (try_receive(receive_->result, io::ReceiveOperation::all))
-    return std::exchange(receive_, nullptr)->complete_now();
+  if (try_receive(receive_->result)) return std::exchange(receive_, nullptr)->complete_now();
   // SSL_has_pending counts half a record too: now only news from below can help.
   if (!lower_receive_) wait_lower();
 }
@@ -257,8 +256,7 @@ void TlsStream::on_lower_received() {
     if (watcher_ != nullptr) watcher_->on_readable();
     return;
   }
-  if (try_receive(receive_->result, io::ReceiveOperation::all))
-    return std::exchange(receive_, nullptr)->complete_now();
+  if (try_receive(receive_->result)) return std::exchange(receive_, nullptr)->complete_now();
   if (!lower_receive_) wait_lower();
 }
 

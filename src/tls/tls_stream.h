@@ -73,7 +73,7 @@ class TlsStream final : public io::Stream, private io::Ready {
   [[nodiscard]] io::Engine& engine() override { return lower_->engine(); }
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool seems_quiet() override;
-  [[nodiscard]] bool try_receive(Result<BytesView>& result, std::uint32_t bytes_max) override;
+  [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
   void wait_receive(io::ReceiveOperation& operation) override;
   void cancel_receive(io::ReceiveOperation& operation) override;
   [[nodiscard]] bool try_send(io::SendOperation& operation) override;

@@ -23,19 +23,32 @@ std::uint8_t header_bytes(std::uint8_t second) {
 
 }  // namespace
 
-std::size_t FrameObserver::whole_header(BytesView bytes) {
+bool FrameHeader::is_known() const {
+  if (is_control()) return opcode() <= pong && length <= control_bytes_max && fin();
+  return opcode() <= opcode_binary && length >> 63 == 0;
+}
+
+std::size_t FrameObserver::read_header(BytesView bytes, FrameHeader& header) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
   if (bytes.size() < 2 || bytes.size() < header_bytes(byte(1))) return 0;
-  first_ = byte(0);
-  second_ = byte(1);
-  std::size_t at = 2;
-  payload_left_ = second_ & length_bits;
-  if (const std::size_t extended = length_bytes(second_); extended > 0) {
-    payload_left_ = 0;
-    for (; at < 2 + extended; ++at) payload_left_ = payload_left_ << 8 | byte(at);
+  header = {static_cast<std::uint64_t>(byte(1) & length_bits), byte(0)};
+  if (const std::size_t extended = length_bytes(byte(1)); extended > 0) {
+    header.length = 0;
+    for (std::size_t at = 2; at < 2 + extended; ++at) header.length = header.length << 8 | byte(at);
   }
-  if ((second_ & masked_bit) != 0) std::memcpy(mask_.data(), bytes.data() + at, mask_.size());
-  return header_bytes(second_);
+  return header_bytes(byte(1));
+}
+
+std::size_t FrameObserver::whole_header(BytesView bytes) {
+  FrameHeader header;
+  const std::size_t size = read_header(bytes, header);
+  if (size == 0) return 0;
+  first_ = header.first;
+  second_ = static_cast<std::uint8_t>(bytes[1]);
+  payload_left_ = header.length;
+  if ((second_ & masked_bit) != 0)
+    std::memcpy(mask_.data(), bytes.data() + size - mask_.size(), mask_.size());
+  return size;
 }
 
 bool FrameObserver::header_byte(std::uint8_t byte) {
@@ -60,10 +73,7 @@ bool FrameObserver::header_byte(std::uint8_t byte) {
 bool FrameObserver::end_header() {
   have_ = 0;
   const FrameHeader header{payload_left_, first_};
-  opaque_ = (header.opcode() > opcode_binary && !header.is_control()) ||
-            header.opcode() > FrameHeader::pong ||
-            (header.is_control() && (header.length > control_bytes_max || !header.fin())) ||
-            header.length >> 63 != 0;
+  opaque_ = !header.is_known();
   if (opaque_) return false;
   if ((second_ & masked_bit) == 0) mask_ = {};
   in_close_ = header.opcode() == FrameHeader::close && close_ == nullptr;

@@ -19,9 +19,12 @@ struct FrameHeader {
   std::uint8_t first = 0;  // FIN, reserved bits, opcode
 
   static constexpr std::uint8_t close = 8, ping = 9, pong = 10;
+  static constexpr std::size_t bytes_max = 14;
   [[nodiscard]] bool fin() const { return (first & 0x80) != 0; }
   [[nodiscard]] std::uint8_t opcode() const { return first & 0x0f; }
   [[nodiscard]] bool is_control() const { return opcode() >= close; }
+  // Whether RFC 6455 section 5.2 knows such a frame.
+  [[nodiscard]] bool is_known() const;
 };
 
 // Reads each frame's 2 to 14 header bytes, skips the payload, never unmasks it but for a Close's code and
@@ -56,9 +59,13 @@ class FrameObserver {
   // True at a frame boundary: the only place where a frame of our own could stand.
   [[nodiscard]] bool between_frames() const { return have_ == 0 && payload_left_ == 0 && !opaque_; }
 
-  // Of the frame under way, and not yet seen; 0 in a header.
-  [[nodiscard]] std::uint64_t payload_left() const { return have_ == 0 && !opaque_ ? payload_left_ : 0; }
-  // So much of it, at most payload_left(), went by unseen. Not of a Close.
+  // The header at the front of bytes that stand at a frame boundary, and its size; 0 where it is cut.
+  [[nodiscard]] static std::size_t read_header(BytesView bytes, FrameHeader& header);
+  // Of the frame under way, and not yet seen, where nothing but its length matters; 0 in a header.
+  [[nodiscard]] std::uint64_t data_left() const {
+    return have_ == 0 && !opaque_ && !FrameHeader{0, first_}.is_control() ? payload_left_ : 0;
+  }
+  // So much of it, at most data_left(), went by unseen.
   void skip(std::uint64_t bytes) { payload_left_ -= bytes; }
 
   [[nodiscard]] bool close_seen() const { return close_ != nullptr; }
