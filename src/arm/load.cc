@@ -38,7 +38,7 @@ class Loader {
       std::map<const Item*, std::optional<model::BackendSettings>> settings_read;
       std::set<const Item*> probes_read;
       compile(Compilation{resource, local, problems_, *gateway, settings_read, probes_read});
-      if (input_.print) printed = problems_.without_secrets(print_resource(resource, *gateway));
+      if (input_.print) printed = print_resource(resource, *gateway, problems_);
     }
     Loaded out;
     out.problems = problems_.take();

@@ -47,6 +47,23 @@ std::vector<std::string> codes(const Problems& problems) {
   return out;
 }
 
+TEST(Load, APasswordIsMaskedInWhatIsPrintedButIsNoReasonToBreakAnId) {
+  LoadInput input;
+  input.templates.push_back(
+      {"gateway.json",
+       R"({ "parameters": { "password": { "type": "securestring", "defaultValue": "rule" } }, "resources": [ { "type": "Microsoft.Network/applicationGateways",
+         "name": "gw", "properties": {)" +
+           std::string(collections) +
+           R"(, "probes": [ { "name": "probe", "properties": { "protocol": "Http", "path": "[concat('/a/', parameters('password'))]",
+         "host": "h", "interval": 30, "timeout": 30, "unhealthyThreshold": 3 } } ] } } ] })"});
+  input.print = true;
+  const Loaded loaded = load(input);
+  EXPECT_THAT(loaded.printed, HasSubstr("\"name\": \"rule\""));
+  EXPECT_THAT(loaded.printed, HasSubstr("applicationGateways/gw/httpListeners/listener"));
+  EXPECT_THAT(loaded.printed, testing::Not(HasSubstr("/a/rule")));
+  EXPECT_THAT(loaded.printed, HasSubstr("********"));
+}
+
 TEST(Load, TakesAResourceItsPropertiesAFlattenedOneATemplateAndAFragment) {
   const std::string inside(collections);
   for (

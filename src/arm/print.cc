@@ -15,7 +15,8 @@ namespace {
 
 class Printer {
  public:
-  Printer(const Resource& resource, const model::Gateway& gateway) : resource_(resource), gateway_(gateway) {}
+  Printer(const Resource& resource, const model::Gateway& gateway, const ProblemList& secrets)
+      : resource_(resource), gateway_(gateway), secrets_(secrets) {}
 
   std::string print() {
     JsonValue properties = make_object();
@@ -99,8 +100,10 @@ class Printer {
     return out;
   }
 
-  static JsonValue without_secrets(JsonValue value) {
+  // Names and ids are what they are, also where a password is a word of theirs.
+  JsonValue without_secrets(JsonValue value) const {
     if (value.secret) return make_text(std::string(secret_mask));
+    if (value.is_string()) value.text = secrets_.without_secrets(std::move(value.text));
     for (JsonValue& item : value.items) item = without_secrets(std::move(item));
     for (JsonMember& member : value.members) member.value = without_secrets(std::move(member.value));
     return value;
@@ -140,6 +143,7 @@ class Printer {
 
   const Resource& resource_;
   const model::Gateway& gateway_;
+  const ProblemList& secrets_;
 };
 
 void write_lines(std::string& out, const JsonValue& value, std::size_t indent) {
@@ -165,8 +169,9 @@ void write_lines(std::string& out, const JsonValue& value, std::size_t indent) {
 
 }  // namespace
 
-std::string print_resource(const Resource& resource, const model::Gateway& gateway) {
-  return Printer(resource, gateway).print();
+std::string print_resource(const Resource& resource, const model::Gateway& gateway,
+                           const ProblemList& secrets) {
+  return Printer(resource, gateway, secrets).print();
 }
 
 std::string to_json_lines(const JsonValue& value) {

@@ -12,7 +12,9 @@ namespace passerelle::arm {
 inline constexpr std::string_view secret_mask = "********";
 
 // What cannot be evaluated and was not needed is left out.
-[[nodiscard]] std::string print_resource(const Resource& resource, const model::Gateway& gateway);
+// `secrets` knows them.
+[[nodiscard]] std::string print_resource(const Resource& resource, const model::Gateway& gateway,
+                                         const ProblemList& secrets);
 
 // Indented JSON text of a value.
 [[nodiscard]] std::string to_json_lines(const JsonValue& value);
