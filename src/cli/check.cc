@@ -2,17 +2,22 @@
 
 #include <cstdio>
 
+#include "arm/answer.h"
 #include "cli/verbs.h"
 
 namespace passerelle::cli {
 int check(const Options& options) {
   control::FileSource source(options.files);
-  const bool print = options.print == "model";
+  const bool print = !options.print.empty();
   const arm::Loaded loaded = print ? source.load_and_print() : source.load();
   // The model goes to standard output, so that it can be read again; what there is to say goes beside it.
   if (print) {
     for (const Problem& problem : loaded.problems) fmt::print(stderr, "{}\n", problem.to_string());
-    if (loaded.gateway) fmt::print("{}", loaded.printed);
+    if (loaded.gateway && options.print == "azure")
+      fmt::print("{}", arm::as_azure_answers(loaded.printed, {.resource_id = loaded.gateway->resource_id,
+                                                              .location = options.files.scope.location}));
+    else if (loaded.gateway)
+      fmt::print("{}", loaded.printed);
     return loaded.gateway ? exit_done : exit_configuration;
   }
   if (options.format == "json") {

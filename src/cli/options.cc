@@ -138,8 +138,11 @@ void add_others(CLI::App& app, Options& options) {
   check->add_option("--format", options.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  check->add_option("--print", options.print, "model: print the evaluated resource as normalised JSON")
-      ->check(CLI::IsMember({"model"}));
+  check
+      ->add_option("--print", options.print,
+                   "model: the evaluated resource as normalised JSON; azure: as Azure would answer it, with "
+                   "ids, states and references back")
+      ->check(CLI::IsMember({"model", "azure"}));
   check->callback([&] { options.verb = Verb::check; });
 
   auto* explain = app.add_subcommand(
