@@ -40,6 +40,7 @@ class BusyStreamTest : public testing::Test {
   }
   template <class Function>
   Task<> with_streams(Listener& listener, Function function) {
+    door = &listener;
     auto connected = co_await kind.engine.connect(listener.local(), {});
     auto accepted = co_await listener.accept({});
     here = std::move(*connected);
@@ -73,6 +74,7 @@ class BusyStreamTest : public testing::Test {
   Kind kind;
   TaskGroup group{kind.engine};
   std::unique_ptr<Stream> here, there;
+  Listener* door = nullptr;
   bool done = false;
 };
 
@@ -271,6 +273,22 @@ TYPED_TEST(BusyStreamTest, AResetThatASendMeetsIsAResetForWhoReceivesToo) {
     test.group.spawn(test.send_all(*test.here, "hello", stop, sent));
     reset_now(*test.there);
     co_await test.some_turns();
+    Result<BytesView> got;
+    do got = co_await test.here->receive({});
+    while (got && !got->empty());
+    EXPECT_FALSE(got.has_value()) << "a reset is no orderly end";
+  });
+}
+
+TYPED_TEST(BusyStreamTest, AResetThatPassingOnMeetsIsAResetForWhoReceivesFromThereToo) {
+  this->run([](auto& test) -> Task<> {
+    auto source = co_await test.kind.engine.connect(test.door->local(), {});
+    auto from = co_await test.door->accept({});
+    EXPECT_TRUE((co_await (*source)->send(std::string(100'000, 'x'), {})).has_value());
+    (void)co_await from->stream->receive({});
+    co_await test.some_turns();
+    reset_now(*test.there);
+    (void)from->stream->pass_on(*test.here, 50'000);
     Result<BytesView> got;
     do got = co_await test.here->receive({});
     while (got && !got->empty());

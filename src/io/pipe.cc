@@ -33,14 +33,15 @@ Pipe::~Pipe() {
 Result<std::optional<std::size_t>> Pipe::fill(int from, std::size_t bytes_max) const {
   const ssize_t got = ::splice(from, nullptr, write_, nullptr, bytes_max, at_once);
   if (got >= 0) return static_cast<std::size_t>(got);
-  if (errno == EAGAIN) return std::nullopt;
+  if (errno == EAGAIN || errno == EINTR) return std::nullopt;
   return std::unexpected(error_from_errno(errno, "splice"));
 }
 
-std::size_t Pipe::empty_into(int to, std::size_t bytes) const {
+std::size_t Pipe::empty_into(int to, std::size_t bytes, int& error) const {
   std::size_t given = 0;
   while (given < bytes) {
     const ssize_t sent = ::splice(read_, nullptr, to, nullptr, bytes - given, at_once);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) error = errno;
     if (sent <= 0) break;
     given += static_cast<std::size_t>(sent);
   }

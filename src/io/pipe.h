@@ -22,8 +22,8 @@ class Pipe {
   // As much of what a socket has now; 0 at its end, none where it has nothing. An error is told once, and
   // only here: the kernel forgets it.
   [[nodiscard]] Result<std::optional<std::size_t>> fill(int from, std::size_t bytes_max) const;
-  // As much of it as a socket takes now.
-  [[nodiscard]] std::size_t empty_into(int to, std::size_t bytes) const;
+  // As much of it as a socket takes now. `error`: of the socket's, told once, and only here; else it stays.
+  [[nodiscard]] std::size_t empty_into(int to, std::size_t bytes, int& error) const;
   // The last of it.
   [[nodiscard]] BytesView read(MutableBytes buffer, std::size_t bytes) const;
 

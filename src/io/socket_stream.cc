@@ -166,16 +166,9 @@ BytesView SocketStream::peek(MutableBytes into) {
   if (!readable_ || frozen_) return {};
   const ssize_t got = ::recv(descriptor_, into.data, into.size, MSG_PEEK | MSG_DONTWAIT);
   if (got >= 0) return {into.data, static_cast<std::size_t>(got)};
-  if (errno == EAGAIN)
-    note_empty();
-  else if (errno != EINTR)
-    keep_error(errno);
+  // Nothing here is for receiving to say: splice also finds nothing in front of urgent data.
+  if (errno != EAGAIN && errno != EINTR) keep_error(errno);
   return {};
-}
-
-// The next edge is news. Where there was an end or an error, it is still to be received.
-void SocketStream::note_empty() {
-  if (!peer_finished_ && !broken_ && error_ == 0) readable_ = false;
 }
 
 bool SocketStream::quiet() {
@@ -202,10 +195,12 @@ PassedOn SocketStream::pass_on(Stream& to, std::uint64_t bytes_max) {
   const std::size_t most = std::min<std::uint64_t>(bytes_max, buffer.size);
   const auto filled = pipe->fill(descriptor_, most);
   if (!filled) keep_error(filled.error().detail);
-  if (filled && !*filled) note_empty();
   const std::size_t taken = filled ? filled->value_or(0) : 0;
   if (taken == 0) return {};
-  const std::size_t given = pipe->empty_into(target, taken);
+  int error = 0;
+  const std::size_t given = pipe->empty_into(target, taken, error);
+  // A reset is one for whoever receives from there, too.
+  if (error != 0 && error != EPIPE) static_cast<SocketStream&>(to).keep_error(error);
   if (given == taken) return {taken, {}};
   return {taken, pipe->read(buffer, taken - given)};
 }
@@ -223,7 +218,8 @@ bool SocketStream::try_receive(Result<BytesView>& result) {
     }
     if (got >= 0) {
       // Edge-triggered: a short read has drained the socket, and what comes later is a new edge.
-      if (static_cast<std::size_t>(got) < most) note_empty();
+      if (static_cast<std::size_t>(got) < most && !peer_finished_ && !broken_ && error_ == 0)
+        readable_ = false;
       result = BytesView(buffer.data, static_cast<std::size_t>(got));
       return true;
     }

@@ -30,6 +30,7 @@ class SocketStream : public Stream, protected EventTarget, protected Ready {
   void watch(StreamWatcher* watcher) override;
   [[nodiscard]] std::uint32_t round_trip_microseconds() const override;
   [[nodiscard]] Engine& engine() override { return engine_; }
+  [[nodiscard]] bool congested() const override { return send_ != nullptr; }
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool seems_quiet() override;
   [[nodiscard]] bool can_pass_on() const override { return true; }
@@ -70,7 +71,6 @@ class SocketStream : public Stream, protected EventTarget, protected Ready {
 
  private:
   void on_connected(bool failed);
-  void note_empty();
 };
 
 // Two of these are what an idle tunnel costs below TLS.

@@ -132,6 +132,9 @@ class Stream {
   [[nodiscard]] virtual FrozenStream freeze() { return {}; }
   virtual void thaw() {}
 
+  // Whether a send that waits does so because the peer takes no more.
+  [[nodiscard]] virtual bool congested() const { return true; }
+
   // Whether the peer has neither sent anything unread nor ended: asks the kernel, not the last event.
   [[nodiscard]] virtual bool quiet() = 0;
   // The same as far as the engine has heard: costs no call, and may be true a moment too long.

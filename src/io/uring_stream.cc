@@ -128,7 +128,9 @@ void UringStream::cancel_send(SendOperation& operation) {
 }
 
 bool UringStream::quiet() {
-  if (!untaken().empty() || uring().has_news_for(*this)) return false;
+  if (!untaken().empty()) return false;
+  // What it is fed is not in the kernel any more.
+  if (feed_ != Feed::off && uring().has_news_for(*this)) return false;
   return SocketStream::quiet();
 }
 

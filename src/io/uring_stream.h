@@ -13,6 +13,8 @@ class UringStream final : public SocketStream {
   UringStream(UringEngine& engine, int descriptor) : SocketStream(engine, descriptor) {}
   ~UringStream() override;
 
+  // Not while it is only gathered.
+  [[nodiscard]] bool congested() const override { return send_ != nullptr && !sending_; }
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool seems_quiet() override;
   [[nodiscard]] BytesView peek(MutableBytes into) override;

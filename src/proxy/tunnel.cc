@@ -233,12 +233,17 @@ void Tunnel::start(TunnelSide side) {
   if (started_ && pumps_[at(side)] == Pump::resting && !stopping()) group_.spawn(pump(side));
 }
 
-// What came before it is still to be read. But who is not read from, because the other side is slow, is
-// gone.
+// What came before it is still to be read. But who is not read from, because the other side is slow, is gone;
+// and if that turns out later, its time is short.
 void Tunnel::hear_reset(TunnelSide side) {
-  if (pumps_[at(side)] == Pump::resting) return start(side);
-  if (pumps_[at(side)] == Pump::yielding) return;
-  end(side == TunnelSide::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset);
+  if (pumps_[at(side)] == Pump::running && stream(other(side)).congested()) return end(reset_of(side));
+  reset_ = side;
+  limit_silence(worker_.engine.now());
+  start(side);
+}
+
+TunnelEnd Tunnel::reset_of(TunnelSide side) {
+  return side == TunnelSide::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset;
 }
 
 // Until nothing is here, or this side ends: what it sends goes to the other. A message allocates nothing.
@@ -343,7 +348,7 @@ telemetry::RouteTunnels* Tunnel::route_counters() const {
 }
 
 Duration Tunnel::silence_limit() const {
-  if (sides_ended() > 0 || deaf_) return worker_.limits.half_closed_timeout;
+  if (sides_ended() > 0 || deaf_ || reset_) return worker_.limits.half_closed_timeout;
   return std::chrono::seconds(tag_.idle_seconds_max);
 }
 
@@ -355,6 +360,7 @@ void Tunnel::limit_silence(TimePoint since) {
 }
 
 void Tunnel::on_silence() {
+  if (reset_) return end(reset_of(*reset_));
   if (sides_ended() > 0 || deaf_)
     return leave(TunnelEnd::half_closed, {.code = 1001, .reason = "the other side has ended"});
   // requestTimeoutLimitsTunnels is Azure's way, and Azure says nothing.
@@ -381,7 +387,7 @@ void Tunnel::note_failure(TunnelSide side, const Error& error) {
   if (error.kind == ErrorKind::stopped) return;
   if (end_ == TunnelEnd::none) {
     if (error.kind == ErrorKind::reset)
-      end_ = side == TunnelSide::client ? TunnelEnd::client_reset : TunnelEnd::backend_reset;
+      end_ = reset_of(side);
     else
       end_ = error.kind == ErrorKind::timed_out ? TunnelEnd::dead_peer
              : error.kind == ErrorKind::tls     ? TunnelEnd::tls

@@ -126,6 +126,7 @@ class Tunnel final : public ListNode,
   class PumpRun;
   void start(TunnelSide side);
   void hear_reset(TunnelSide side);
+  [[nodiscard]] static TunnelEnd reset_of(TunnelSide side);
   [[nodiscard]] bool stopping() { return group_.stop_source().requested(); }
   io::Task<> pump(TunnelSide side);
   // The same where a keeper looks at each frame.
@@ -202,6 +203,7 @@ class Tunnel final : public ListNode,
   TunnelEnd end_ = TunnelEnd::none;
   std::array<Pump, tunnel_sides> pumps_{};
   std::array<bool, tunnel_sides> ended_{};    // have ended their stream
+  std::optional<TunnelSide> reset_;           // heard of, and what came before it is still to be read
   std::uint8_t parted_ = 0;                   // sides that are through with a leaving
   std::array<bool, tunnel_sides> sending_{};  // kept pumps with more in hand than their streams know of
   const bool passes_on_ : 1;                  // both streams are sockets

@@ -200,7 +200,8 @@ bool TlsStream::quiet() {
   if (lower_->quiet() && incoming_.empty() && SSL_has_pending(ssl_.get()) == 0)
     return !lower_ended_ && !lower_error_;
   Result<BytesView> unread;
-  return !try_receive(unread);
+  // What is below and cannot be received yet is not nothing.
+  return !try_receive(unread) && lower_->quiet() && !lower_ended_ && !lower_error_;
 }
 
 bool TlsStream::seems_quiet() {

@@ -71,6 +71,7 @@ class TlsStream final : public io::Stream, private io::Ready {
     return lower_->round_trip_microseconds();
   }
   [[nodiscard]] io::Engine& engine() override { return lower_->engine(); }
+  [[nodiscard]] bool congested() const override { return lower_->congested(); }
   [[nodiscard]] bool quiet() override;
   [[nodiscard]] bool seems_quiet() override;
   [[nodiscard]] bool try_receive(Result<BytesView>& result) override;
