@@ -35,6 +35,7 @@ struct Park {
   }
 };
 
+// A resource, as every Engine: of its thread, but for post() and stop().
 class SocketEngine : public Engine {
  public:
   SocketEngine(Clock& clock, Random& random);
@@ -75,7 +76,8 @@ class SocketEngine : public Engine {
   [[nodiscard]] const DescriptorShares& shares() const { return shares_; }
 
  protected:
-  // Waits for at most so long (never: until something happens), and tells all targets of what happened.
+  // Waits for at most so long (Duration::max(): until something happens), and tells all targets of what
+  // happened.
   virtual void wait_and_tell(Duration at_most) = 0;
   // run() ends: what has gathered is to be done.
   virtual void finish_turn() {}

@@ -2,8 +2,6 @@
 // happened, and received bytes come in buffers of ours that the kernel picks.
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -55,7 +53,8 @@ class Uring {
   // Hands over what has gathered, and waits for at most so long (Duration::max(): for ever) for something to
   // have happened. Adds it to `completions`.
   void wait(Duration at_most, std::vector<UringCompletion>& completions);
-  // The same without waiting.
+  // The same without waiting. Both throw std::system_error where the ring itself is broken: nothing can go on
+  // then.
   void look(std::vector<UringCompletion>& completions);
   // Only what is told already: without a call.
   void collect(std::vector<UringCompletion>& completions);

@@ -14,8 +14,6 @@ namespace {
 // How many entries are made at once.
 constexpr std::size_t entries_more = 64;
 constexpr std::size_t entries_max = 1 << 20;
-constexpr int kind_bits = 3;
-constexpr int generation_shift = 32;
 
 // What ends a feed and says nothing of the connection.
 bool says_nothing(int result) {
@@ -84,10 +82,9 @@ bool UringEngine::has_news_for(const EventTarget& target) {
   uring_->collect(completions_);  // what has come since, without a call
   return std::any_of(completions_.begin() + static_cast<std::ptrdiff_t>(next_), completions_.end(),
                      [&](const UringCompletion& news) {
-                       const auto kind = static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
-                       if (kind != Kind::events && kind != Kind::feed) return false;
-                       const Entry& of = entries_[static_cast<std::uint32_t>(news.tag) >> kind_bits];
-                       return of.target == &target && of.generation == news.tag >> generation_shift;
+                       const Kind kind = kind_of(news);
+                       return (kind == Kind::events || kind == Kind::feed) && !is_stale(news) &&
+                              entries_[index_of(news)].target == &target;
                      });
 }
 
@@ -128,11 +125,10 @@ void UringEngine::forget_send(const UringStream& stream) {
 }
 
 bool UringEngine::is_stale(const UringCompletion& news) const {
-  const auto kind = static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
+  const Kind kind = kind_of(news);
   if (kind == Kind::untold) return true;
   if (kind != Kind::events && kind != Kind::feed) return false;
-  return entries_[static_cast<std::uint32_t>(news.tag) >> kind_bits].generation !=
-         news.tag >> generation_shift;
+  return entries_[index_of(news)].generation != news.tag >> generation_shift;
 }
 
 void UringEngine::settle(int descriptor, UringStream& stream) {
@@ -145,8 +141,8 @@ void UringEngine::settle(int descriptor, UringStream& stream) {
     uring_->look(completions_);
     for (std::size_t i = next_; i < completions_.size(); ++i) {
       const UringCompletion news = completions_[i];
-      const auto kind = static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
-      const auto index = static_cast<std::uint32_t>(news.tag) >> kind_bits;
+      const Kind kind = kind_of(news);
+      const std::uint32_t index = index_of(news);
       const bool concerns = (kind == Kind::feed && index == static_cast<std::uint32_t>(descriptor)) ||
                             (kind == Kind::send && sendings_[index].stream == &stream);
       if (!concerns) continue;
@@ -178,8 +174,8 @@ void UringEngine::wait_and_tell(Duration at_most) {
 }
 
 void UringEngine::tell(const UringCompletion& news) {
-  const auto index = static_cast<std::uint32_t>(news.tag) >> kind_bits;
-  switch (static_cast<Kind>(news.tag & ((1U << kind_bits) - 1))) {
+  const std::uint32_t index = index_of(news);
+  switch (kind_of(news)) {
     case Kind::untold: return;
     case Kind::wake:
       if (!news.more_follow()) uring_->poll(wake_descriptor(), EPOLLIN, news.tag);

@@ -2,10 +2,10 @@
 // it sends within a turn goes to the kernel by one call.
 #pragma once
 
+#include <utility>
+
 #include "io/socket_engine.h"
 #include "io/uring.h"
-
-#include <utility>
 
 namespace passerelle::io {
 
@@ -65,6 +65,16 @@ class UringEngine final : public SocketEngine {
     RecyclePool<Park>::Lease copy{nullptr};
     int buffer = -1;  // held meanwhile
   };
+
+  // A request's tag: its generation, the descriptor (of a send: its place in sendings_), its kind.
+  static constexpr int kind_bits = 3;
+  static constexpr int generation_shift = 32;
+  [[nodiscard]] static Kind kind_of(const UringCompletion& news) {
+    return static_cast<Kind>(news.tag & ((1U << kind_bits) - 1));
+  }
+  [[nodiscard]] static std::uint32_t index_of(const UringCompletion& news) {
+    return static_cast<std::uint32_t>(news.tag) >> kind_bits;
+  }
 
   void wait_and_tell(Duration at_most) override;
   void finish_turn() override { uring_->submit(); }
