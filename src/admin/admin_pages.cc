@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/arm_answers.h"
 #include "admin/metrics.h"
 #include "admin/probe_request.h"
 #include "base/json_writer.h"
@@ -10,13 +11,6 @@
 
 namespace passerelle::admin {
 namespace {
-
-// Browsers send Host; a page somewhere else that makes one ask us by another name (DNS rebinding) is turned
-// away.
-bool is_loopback_or_address(std::string_view host) {
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return equals_ignoring_case(host, "localhost") || IpAddress::parse(host).has_value();
-}
 
 http::Response text(int status, std::string_view line) {
   return {status, "text/plain; charset=utf-8", std::string(line) + "\n", {}};
@@ -69,19 +63,56 @@ void write_tunnel(JsonWriter& json, const TunnelView& t) {
   json.end_object();
 }
 
+// What does something, rather than show it.
+bool is_command(std::string_view path) {
+  return path == "/api/v1/probe" || path == "/api/v1/upgrade" || !tunnel_to_close(path).empty();
+}
+
 }  // namespace
 
-io::Task<http::Response> AdminPages::answer(const http::Request& request) const {
-  if (!request.target.host.empty() && !is_loopback_or_address(request.target.host))
-    co_return text(403, "ask the admin listener by its address or as localhost");
+std::optional<http::Response> AdminPages::refuse_other_site(const http::Request& request) const {
+  const auto& target = request.target;
+  // Browsers send Host: a page somewhere else that makes one ask us by a name of its own (DNS rebinding) is
+  // turned away.
+  if (!target.host.empty() && !rules_.answers_to(target.host))
+    return text(403,
+                "ask the admin listener by its address, as localhost, or by a name its certificate is for");
+  // And they send Origin with what a page has them do.
+  const auto origin = request.head.find("Origin");
+  const std::string own = fmt::format("{}://{}", request.secure ? "https" : "http", target.authority);
+  if (origin && !equals_ignoring_case(*origin, own))
+    return text(403, "another site's page may not ask the admin listener");
+  return std::nullopt;
+}
+
+std::optional<http::Response> AdminPages::refuse(const http::Request& request) const {
+  if (auto other_site = refuse_other_site(request)) return other_site;
   const auto path = request.target.path;
-  const std::string_view to_close = tunnel_to_close(path);
-  if (path == "/api/v1/probe" || path == "/api/v1/upgrade" || !to_close.empty()) {
-    if (auto refusal = refused(request)) co_return std::move(*refusal);
-    if (!to_close.empty()) co_return close(to_close, request);
-    co_return path == "/api/v1/probe" ? co_await probe(request) : co_await upgrade();
+  const bool arm = ArmApi::has(path);
+  if (!arm && !is_command(path)) return std::nullopt;
+  if (!arm && request.head.method() != "POST") {
+    http::Response out = text(405, "this is asked for with POST");
+    out.fields.emplace_back("Allow", "POST");
+    return out;
   }
-  co_return read(request);
+  if (has_token(request)) return std::nullopt;
+  constexpr std::string_view what =
+      "this needs the token of the state folder: Authorization: Bearer …; `run` says where it is";
+  http::Response out =
+      arm ? error_answer(401, error_object(request.head.find("Authorization") ? "InvalidAuthenticationToken"
+                                                                              : "AuthenticationFailed",
+                                           what))
+          : text(401, what);
+  out.fields.emplace_back("WWW-Authenticate", "Bearer");
+  return out;
+}
+
+io::Task<http::Response> AdminPages::answer(const http::Request& request) const {
+  const auto path = request.target.path;
+  if (ArmApi::has(path)) co_return co_await arm_.answer(request);
+  if (!is_command(path)) co_return read(request);
+  if (const auto to_close = tunnel_to_close(path); !to_close.empty()) co_return close(to_close, request);
+  co_return path == "/api/v1/probe" ? co_await probe(request) : co_await upgrade();
 }
 
 http::Response AdminPages::read(const http::Request& request) const {
@@ -95,10 +126,12 @@ http::Response AdminPages::read(const http::Request& request) const {
   if (path == "/readyz") return observed_.ready() ? text(200, "ready") : text(503, "not ready");
   if (path == "/metrics") return metrics();
   if (path == "/api/v1/health") return health();
+  if (path == "/api/v1/listeners") return listeners();
   if (path == "/api/v1/behaviour") return behaviour();
   if (path == "/api/v1/tunnels") return tunnels(request.target.query);
   return text(404,
-              "pages: /livez /readyz /metrics /api/v1/health /api/v1/tunnels /api/v1/behaviour; POST "
+              "pages: /livez /readyz /metrics /api/v1/health /api/v1/listeners /api/v1/tunnels "
+              "/api/v1/behaviour; POST "
               "/api/v1/probe /api/v1/upgrade "
               "/api/v1/tunnels/ID/close");
 }
@@ -106,24 +139,12 @@ http::Response AdminPages::read(const http::Request& request) const {
 // In constant time: how far a guess was right must not show.
 bool AdminPages::has_token(const http::Request& request) const {
   const auto [scheme, given] = split_once(request.head.find("Authorization").value_or(""), ' ');
-  if (token_.empty() || !equals_ignoring_case(scheme, "Bearer") || given.size() != token_.size())
+  if (rules_.token.empty() || !equals_ignoring_case(scheme, "Bearer") || given.size() != rules_.token.size())
     return false;
   unsigned difference = 0;
-  for (std::size_t i = 0; i < token_.size(); ++i) difference |= static_cast<unsigned>(given[i] ^ token_[i]);
+  for (std::size_t i = 0; i < rules_.token.size(); ++i)
+    difference |= static_cast<unsigned>(given[i] ^ rules_.token[i]);
   return difference == 0;
-}
-
-std::optional<http::Response> AdminPages::refused(const http::Request& request) const {
-  if (request.head.method() != "POST") {
-    http::Response out = text(405, "this is asked for with POST");
-    out.fields.emplace_back("Allow", "POST");
-    return out;
-  }
-  if (has_token(request)) return std::nullopt;
-  http::Response out =
-      text(401, "this needs the token of the state folder: Authorization: Bearer …; `run` says where it is");
-  out.fields.emplace_back("WWW-Authenticate", "Bearer");
-  return out;
 }
 
 io::Task<http::Response> AdminPages::upgrade() const {
@@ -181,6 +202,20 @@ http::Response AdminPages::health() const {
     for (const auto& member : groups[i].members)
       write_member(json, *member, to_string(member->health.load()));
     for (const auto& leaving : groups[i].leaving) write_member(json, *leaving.member, "Draining");
+    json.end_array().end_object();
+  }
+  json.end_array().end_object();
+  out.body += '\n';
+  return out;
+}
+
+http::Response AdminPages::listeners() const {
+  http::Response out{200, "application/json", {}, {}};
+  JsonWriter json(out.body);
+  json.begin_object().key("listeners").begin_array();
+  for (const ListenerAddresses& listener : observed_.listeners()) {
+    json.begin_object().member("name", listener.listener).key("addresses").begin_array();
+    for (const Endpoint& address : listener.addresses) json.string(address.to_string());
     json.end_array().end_object();
   }
   json.end_array().end_object();

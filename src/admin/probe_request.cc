@@ -15,6 +15,13 @@ std::string text_of(const arm::JsonValue& object, std::string_view key) {
   return value != nullptr ? value->text : std::string();
 }
 
+// A name as such, or the last part of an id.
+std::string name_in(const arm::JsonValue& object, std::string_view key, std::string_view reference) {
+  const arm::JsonValue* value = object.find(reference);
+  const std::string id = value != nullptr ? text_of(*value, "id") : std::string();
+  return id.empty() ? text_of(object, key) : id.substr(id.rfind('/') + 1);
+}
+
 bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
@@ -43,7 +50,8 @@ std::expected<std::pair<model::Index, model::Probe>, std::string> read_probe_req
   if (!asked || !asked->is_object())
     return std::unexpected(
         std::string("a JSON object was expected, such as {\"pool\": \"…\", \"backendSettings\": \"…\"}"));
-  const std::string pool = text_of(*asked, "pool"), settings = text_of(*asked, "backendSettings");
+  const std::string pool = name_in(*asked, "pool", "backendAddressPool");
+  const std::string settings = name_in(*asked, "backendSettings", "backendHttpSettings");
   const auto group = std::ranges::find_if(gateway.groups, [&](const model::BackendGroup& each) {
     return equals_ignoring_case(each.pool, pool) && equals_ignoring_case(each.settings_name, settings);
   });

@@ -63,6 +63,9 @@ class Answer {
     add_member(out, "etag", etag_);
     add_member(out, "type", std::string(resource_type));
     add_member(out, "location", std::string(facts_.location));
+    for (const std::string_view beside : {"location", "tags", "identity", "zones"}) {
+      if (const JsonValue* value = printed.find(beside)) set_member(out, std::string(beside), *value);
+    }
     add_member(out, "properties", std::move(properties));
     return out;
   }
@@ -85,6 +88,7 @@ class Answer {
           if (!member.value.is_string() || member.value.text != secret_mask)
             add_member(properties, member.key, property(member, definition, {id, collection}, type));
       }
+      if (collection == "sslCertificates" && name != nullptr) add_public_part(properties, name->text);
       JsonValue element = make_object();
       add_member(element, "name", name != nullptr ? name->text : std::string());
       add_member(element, "id", id);
@@ -94,6 +98,13 @@ class Answer {
       out.items.push_back(std::move(element));
     }
     return out;
+  }
+
+  void add_public_part(JsonValue& properties, const std::string& certificate) const {
+    if (facts_.public_certificates == nullptr) return;
+    const auto found = facts_.public_certificates->find(certificate);
+    if (found != facts_.public_certificates->end())
+      set_member(properties, "publicCertData", make_text(found->second));
   }
 
   // A child resource that refers to another.
@@ -168,6 +179,13 @@ std::string as_azure_answers(std::string_view printed, const AnswerFacts& facts)
   // Of what is answered, not of what was sent: a certificate that was left out stays what it was.
   const std::string etag = guid_of(to_json(Answer(facts, {}).write(*answered)));
   return to_json_lines(Answer(facts, fmt::format("W/\"{}\"", etag)).write(*answered));
+}
+
+std::string etag_of(std::string_view answer) {
+  ProblemList quiet({});
+  const auto root = read_json(answer, 0, quiet);
+  const JsonValue* etag = root ? root->find("etag") : nullptr;
+  return etag != nullptr ? etag->text : std::string();
 }
 
 }  // namespace passerelle::arm

@@ -521,7 +521,7 @@ const Definition* find_definition(std::string_view name) {
 std::string properties_page() {
   std::string out =
       "# Every property, and what Passerelle does with it\n\n"
-      "Made from `src/arm/known_properties.cc`: `./dev properties` writes it anew. Each property of "
+      "Made from `src/arm/known_properties.cc`: `./dev pages` writes it anew. Each property of "
       "`Microsoft.Network/applicationGateways` (API\n2016-09-01 to 2025-09-01) is *honoured*; or *refused*, "
       "an error "
       "where it asks for something, since silence would be a trap; or *accepted\nwithout effect*, which "

@@ -31,7 +31,7 @@ TEST(KnownProperties, ThePageIsWhatTheTableSays) {
   if (std::getenv("PASSERELLE_WRITE_PAGES") != nullptr) std::ofstream(path) << properties_page();
   std::ifstream file(path);
   const std::string text(std::istreambuf_iterator<char>(file), {});
-  EXPECT_TRUE(text == properties_page()) << "run ./dev properties";
+  EXPECT_TRUE(text == properties_page()) << "run ./dev pages";
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class Loader {
     const LocalFile local = read_local();
     read_templates(local);
     auto gateway = std::make_unique<model::Gateway>();
-    std::string printed;
+    std::string printed, document;
     if (!bodies_.empty()) {
       Resource resource(problems_);
       for (const GatewayBody& body : bodies_) resource.merge(body);
@@ -38,13 +38,17 @@ class Loader {
       std::map<const Item*, std::optional<model::BackendSettings>> settings_read;
       std::set<const Item*> probes_read;
       compile(Compilation{resource, local, problems_, *gateway, settings_read, probes_read});
-      if (input_.print) printed = print_resource(resource, *gateway, problems_);
+      if (input_.print) {
+        printed = print_resource(resource, *gateway, problems_);
+        document = print_resource(resource, *gateway, problems_, Secrets::shown);
+      }
     }
     Loaded out;
     out.problems = problems_.take();
     out.certificates = gateway->certificates;
     out.trusted_certificates = gateway->trusted_certificates;
     out.printed = std::move(printed);
+    out.document = std::move(document);
     if (!has_errors(out.problems)) out.gateway = std::move(gateway);
     return out;
   }

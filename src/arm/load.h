@@ -31,7 +31,7 @@ struct LoadInput {
   std::string gateway;                                     // --gateway NAME; empty: the only one
   DeploymentScope scope;
   Environment environment;
-  bool print = false;  // `check --print model`
+  bool print = false;  // `check --print model`, and what the REST API shows and keeps
 };
 
 struct Loaded {
@@ -39,8 +39,10 @@ struct Loaded {
   std::vector<model::Certificate>
       certificates;  // also when there are errors: they can be checked all the same
   std::vector<model::TrustedCertificate> trusted_certificates;  // the same
-  std::string printed;  // the evaluated resource as normalised JSON, if that was asked for
-  Problems problems;    // all of them, in the order of files and lines
+  // The evaluated resource as normalised JSON, if that was asked for: with its secrets masked, and as it is.
+  std::string printed, document;
+  bool stopped = false;  // the document says that its gateway is stopped
+  Problems problems;     // all of them, in the order of files and lines
 };
 
 // Pure. Certificates given as files are left as paths; control/ reads them.

@@ -15,8 +15,9 @@ namespace {
 
 class Printer {
  public:
-  Printer(const Resource& resource, const model::Gateway& gateway, const ProblemList& secrets)
-      : resource_(resource), gateway_(gateway), secrets_(secrets) {}
+  Printer(const Resource& resource, const model::Gateway& gateway, const ProblemList& problems,
+          Secrets secrets)
+      : resource_(resource), gateway_(gateway), problems_(problems), masked_(secrets == Secrets::masked) {}
 
   std::string print() {
     JsonValue properties = make_object();
@@ -36,6 +37,10 @@ class Printer {
     add_member(out, "type", "Microsoft.Network/applicationGateways");
     if (!resource_.api_version().empty()) add_member(out, "apiVersion", resource_.api_version());
     add_member(out, "name", gateway_.name);
+    for (const std::string_view name : {"location", "tags", "identity", "zones"}) {
+      if (const JsonValue* value = resource_.beside_properties(name))
+        add_member(out, std::string(name), without_secrets(*value));
+    }
     add_member(out, "properties", std::move(properties));
     return to_json_lines(out);
   }
@@ -59,7 +64,7 @@ class Printer {
       const bool secret =
           definition.name == "sslCertificates" && (known.name == "data" || known.name == "password");
       const JsonValue* found = raw.find(known.name);
-      if (found != nullptr && secret) {
+      if (found != nullptr && secret && masked_) {
         add_member(out, std::string(known.name), std::string(secret_mask));
         continue;
       }
@@ -78,7 +83,7 @@ class Printer {
   }
 
   JsonValue inside(const JsonValue& value, const KnownProperty& known, Evaluator& evaluator) {
-    if (value.secret) return make_text(std::string(secret_mask));
+    if (value.secret && masked_) return make_text(std::string(secret_mask));
     if (known.inside == "reference") return reference(value);
     const Definition* definition = known.inside.empty() ? nullptr : find_definition(known.inside);
     if (definition == nullptr) return without_secrets(value);
@@ -102,8 +107,9 @@ class Printer {
 
   // Names and ids are what they are, also where a password is a word of theirs.
   JsonValue without_secrets(JsonValue value) const {
+    if (!masked_) return value;
     if (value.secret) return make_text(std::string(secret_mask));
-    if (value.is_string()) value.text = secrets_.without_secrets(std::move(value.text));
+    if (value.is_string()) value.text = problems_.without_secrets(std::move(value.text));
     for (JsonValue& item : value.items) item = without_secrets(std::move(item));
     for (JsonMember& member : value.members) member.value = without_secrets(std::move(member.value));
     return value;
@@ -143,7 +149,8 @@ class Printer {
 
   const Resource& resource_;
   const model::Gateway& gateway_;
-  const ProblemList& secrets_;
+  const ProblemList& problems_;
+  const bool masked_;
 };
 
 void write_lines(std::string& out, const JsonValue& value, std::size_t indent) {
@@ -170,8 +177,8 @@ void write_lines(std::string& out, const JsonValue& value, std::size_t indent) {
 }  // namespace
 
 std::string print_resource(const Resource& resource, const model::Gateway& gateway,
-                           const ProblemList& secrets) {
-  return Printer(resource, gateway, secrets).print();
+                           const ProblemList& problems, Secrets secrets) {
+  return Printer(resource, gateway, problems, secrets).print();
 }
 
 std::string to_json_lines(const JsonValue& value) {

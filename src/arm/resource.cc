@@ -59,7 +59,7 @@ GatewayBody body_of(const JsonValue& resource, Evaluator& evaluator, std::string
   const JsonValue* raw_version = resource.find("apiVersion");
   const JsonValue* version = raw_version != nullptr ? evaluator.try_resolve_all(*raw_version) : nullptr;
   return {name_of(resource, evaluator, std::string(unnamed_gateway)), properties, &evaluator, std::move(path),
-          version != nullptr ? version->text : std::string()};
+          version != nullptr ? version->text : std::string(),         &resource};
 }
 
 // Whether anything in there is of the gateway's type: nested templates that hold none need no evaluation.
@@ -276,6 +276,7 @@ class PropertyCheck {
 
 void Resource::merge(const GatewayBody& body) {
   if (body.properties == nullptr) return;
+  bodies_.push_back(body);
   if (!body.api_version.empty()) api_version_ = body.api_version;
   if (body.name != unnamed_gateway) names_.push_back(body.name);
   PropertyCheck(*body.evaluator, problems_, without_effect_)
@@ -291,6 +292,16 @@ void Resource::merge(const GatewayBody& body) {
       holders_[lowered(member.key)] = Item{{}, body.properties, body.evaluator, {}, member.key_where};
     }
   }
+}
+
+const JsonValue* Resource::beside_properties(std::string_view name) const {
+  const JsonValue* out = nullptr;
+  for (const GatewayBody& body : bodies_) {
+    const JsonValue* raw = body.resource->find(name);
+    if (const JsonValue* value = raw != nullptr ? body.evaluator->try_resolve_all(*raw) : nullptr)
+      out = value;
+  }
+  return out;
 }
 
 bool Resource::is_named(std::string_view name) const {

@@ -28,8 +28,9 @@ struct GatewayBody {
   std::string name;
   const JsonValue* properties = nullptr;
   Evaluator* evaluator = nullptr;
-  std::string path;         // "resources[2].properties"
-  std::string api_version;  // "2023-09-01"; empty where it is not said
+  std::string path;                     // "resources[2].properties"
+  std::string api_version;              // "2023-09-01"; empty where it is not said
+  const JsonValue* resource = nullptr;  // with what stands around its properties
 };
 
 // The gateways a document holds: a template's resources, those of its nested deployments too; a bare resource
@@ -54,6 +55,8 @@ class Resource {
   // Whether a gateway named so may be this one: placeholders may be anything.
   [[nodiscard]] bool is_named(std::string_view name) const;
   [[nodiscard]] const std::string& api_version() const { return api_version_; }
+  // What stands beside `properties` (location, tags, …), evaluated; null when absent.
+  [[nodiscard]] const JsonValue* beside_properties(std::string_view name) const;
   [[nodiscard]] const std::vector<std::string>& without_effect() const { return without_effect_; }
 
  private:
@@ -65,6 +68,7 @@ class Resource {
   std::set<std::string, std::less<>> incomplete_;
   std::vector<std::string> without_effect_;
   std::string api_version_;
+  std::vector<GatewayBody> bodies_;
   std::vector<std::string> names_;  // of the bodies that have one
 };
 

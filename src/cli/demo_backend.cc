@@ -40,11 +40,11 @@ class DemoBackend::Guest final : public ListNode {
 DemoBackend::DemoBackend(io::Engine& engine, std::string name)
     : engine_(engine),
       name_(std::move(name)),
-      server_(
-          engine, [this](const http::Request& request) { return page(request); },
-          [this](std::unique_ptr<io::Stream> stream, const MessageHead& head, std::string unread) {
-            return welcome(std::move(stream), head, std::move(unread));
-          }) {}
+      server_(engine, [this](const http::Request& request) { return page(request); },
+              {.upgrade = [this](std::unique_ptr<io::Stream> stream, const MessageHead& head,
+                                 std::string unread) {
+                return welcome(std::move(stream), head, std::move(unread));
+              }}) {}
 
 io::Task<http::Response> DemoBackend::page(const http::Request& request) const {
   if (request.target.path == "/health")

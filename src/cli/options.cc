@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 
 #include <string_view>
+#include <tuple>
 
 #include "base/endpoint.h"
+#include "control/configuration.h"
 
 namespace passerelle::cli {
 namespace {
@@ -25,8 +27,9 @@ constexpr const char* description =
 constexpr const char* templates_help =
     "templates, resources or fragments, merged in this order; - is standard input";
 
-void add_common(CLI::App& verb, control::FileOptions& files, const char* positional = templates_help) {
-  verb.add_option("TEMPLATE", files.templates, positional)->required();
+void add_common(CLI::App& verb, control::FileOptions& files, const char* positional = templates_help,
+                bool template_needed = true) {
+  verb.add_option("TEMPLATE", files.templates, positional)->required(template_needed);
   verb.add_option("--parameters", files.parameters,
                   "a parameters file, NAME=VALUE or NAME=@FILE; repeatable, later wins")
       ->allow_extra_args(false);
@@ -51,7 +54,10 @@ void add_admin(CLI::App& verb, Options& options) {
 
 void add_run(CLI::App& app, Options& options) {
   auto* run = app.add_subcommand("run", "Carry traffic until SIGTERM.");
-  add_common(*run, options.files);
+  add_common(*run, options.files,
+             "templates, resources or fragments, merged in this order; - is standard input; without one the "
+             "gateway starts from what the REST API has put into --state",
+             false);
   run->add_option("--workers", options.workers, "data-plane threads (default: the cores)")
       ->check(CLI::Range(1U, 256U));
   run->add_option("--engine", options.engine,
@@ -59,9 +65,27 @@ void add_run(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"auto", "io_uring", "epoll"}));
   run->add_option("--admin", options.admin, "ADDRESS:PORT of the admin listener, or off")
       ->capture_default_str();
-  run->add_option("--state", options.state,
-                  "the folder for what outlives a restart: the admin token, the key of affinity cookies");
-  run->add_option("--access-log", options.access_log, "a file, - for standard output, or off")
+  run->add_option("--admin-tls", options.admin_tls,
+                  "ADDRESS:PORT of the admin listener over HTTPS, which has Azure's REST API too, or off")
+      ->capture_default_str();
+  run->add_option("--admin-cert", options.admin_cert,
+                  "the certificate of --admin-tls, with its chain, PEM (default: one is made and kept)");
+  run->add_option("--admin-key", options.admin_key, "its private key, PEM");
+  run->add_option(
+      "--state", options.state,
+      "the folder for what outlives a restart: the admin token, the key of affinity cookies, what "
+      "the REST API applied; without a template the gateway starts from that, and belongs to the API");
+  run->add_option(
+      "--user", options.user,
+      "whom to run as, where root starts it (default: passerelle, if there is such a user); ports below "
+      "1024 stay allowed");
+  run->add_option("--access-log", options.access_log,
+                  "a file, - for standard output, syslog, syslog:ADDRESS:PORT, or off")
+      ->capture_default_str();
+  run->add_option("--access-log-share", options.access_log_share,
+                  "of the requests, from 0 to 1, that are in the access log; tunnels and answers of 500 and "
+                  "above all are")
+      ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   run->add_option("--log-level", options.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
@@ -194,6 +218,36 @@ std::vector<std::string> normalised(int count, char** arguments) {
   return words;
 }
 
+bool check_addresses(const Options& options) {
+  const bool run = options.verb == Verb::run;
+  for (const auto& [address, may_be_off, asked] :
+       {std::tuple(&options.admin, run, true), std::tuple(&options.admin_tls, true, run),
+        std::tuple(&options.listen, false, options.verb == Verb::backend)}) {
+    if (!asked || (may_be_off && *address == "off") || Endpoint::parse(*address)) continue;
+    std::cerr << "passerelle: '" << *address << "' is not ADDRESS:PORT, such as 127.0.0.1:9700\n";
+    return false;
+  }
+  return true;
+}
+
+bool check_run(Options& options) {
+  if (options.admin_cert.empty() != options.admin_key.empty() ||
+      (!options.admin_cert.empty() && options.admin_tls == "off")) {
+    std::cerr << "passerelle: --admin-cert and --admin-key go together, and with --admin-tls ADDRESS:PORT\n";
+    return false;
+  }
+  if (!options.files.templates.empty()) return true;
+  if (options.state.empty()) {
+    std::cerr
+        << "passerelle: run takes a template, such as passerelle run gateway.json; or --state DIR, to be "
+           "configured over the REST API\n";
+    return false;
+  }
+  options.files.templates = {control::StateFolder(options.state).path_of(control::kept_document)};
+  options.files.kept = true;
+  return true;
+}
+
 }  // namespace
 
 std::expected<Options, int> parse_options(int count, char** arguments, unsigned cores) {
@@ -238,13 +292,8 @@ std::expected<Options, int> parse_options(int count, char** arguments, unsigned 
       return std::unexpected(exit_usage);
     }
   }
-  const bool admin_sound =
-      (options.admin == "off" && options.verb == Verb::run) || Endpoint::parse(options.admin);
-  if (!admin_sound || (options.verb == Verb::backend && !Endpoint::parse(options.listen))) {
-    std::cerr << "passerelle: '" << (admin_sound ? options.listen : options.admin)
-              << "' is not ADDRESS:PORT, such as 127.0.0.1:9700\n";
+  if (!check_addresses(options) || (options.verb == Verb::run && !check_run(options)))
     return std::unexpected(exit_usage);
-  }
   return options;
 }
 

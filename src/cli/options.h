@@ -21,10 +21,14 @@ struct Options {
   unsigned workers = 1;
   std::string engine = "auto";
   std::string admin = "127.0.0.1:9700";
+  std::string admin_tls = "off";
+  std::string admin_cert, admin_key;  // PEM files; empty: a certificate is made
   std::string access_log = "-";
+  double access_log_share = 1;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string state;
+  std::string user;  // to run as, where root starts it
   bool watch = false;
   unsigned drain_seconds = 30;
   unsigned wait_healthy_seconds = 0;

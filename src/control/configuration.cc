@@ -31,21 +31,84 @@ void put_pages(model::Gateway& gateway, const Pages& pages) {
 }  // namespace
 
 Configuration::Outcome Configuration::load(Problems& problems) {
-  auto loaded = source_.load();
-  problems = std::move(loaded.problems);
-  if (!loaded.gateway) return Outcome::invalid;
-  find_affinity_key(*loaded.gateway, problems);
-  put_pages(*loaded.gateway, pages_);
-  std::shared_ptr<const model::Gateway> gateway = std::move(loaded.gateway);
-  const Problems refused = activation_.prepare(gateway);
+  Candidate candidate = candidate_of(source_.load_and_print());
+  problems = candidate.problems;
+  if (!candidate.gateway) return Outcome::invalid;
+  const Problems refused = prepare(candidate);
   problems.insert(problems.end(), refused.begin(), refused.end());
   if (has_errors(refused)) return Outcome::cannot_start;
+  commit(std::move(candidate));
+  return Outcome::taken;
+}
+
+Candidate Configuration::candidate_of(arm::Loaded loaded) {
+  Candidate out;
+  out.problems = std::move(loaded.problems);
+  if (!loaded.gateway) return out;
+  if (const auto id = arm::GatewayId::parse(loaded.gateway->resource_id); id && !loaded.printed.empty()) {
+    out.applied = {*id, std::move(loaded.printed), std::move(loaded.document), loaded.stopped, {}};
+    for (const model::Certificate& certificate : loaded.gateway->certificates) {
+      if (!certificate.public_part.empty())
+        out.applied.public_certificates[certificate.name] = certificate.public_part;
+    }
+  }
+  if (out.applied.stopped) {
+    out.gateway = std::make_shared<model::Gateway>();
+    out.gateway->name = loaded.gateway->name;
+    out.gateway->resource_id = loaded.gateway->resource_id;
+  } else {
+    out.gateway = std::move(loaded.gateway);
+  }
+  return out;
+}
+
+Candidate Configuration::consider(const std::string& document, const arm::GatewayId& id, bool stopped) {
+  return candidate_of(source_.consider(arm::marked(document, id, stopped)));
+}
+
+Problems Configuration::prepare(Candidate& candidate) {
+  Problems problems;
+  find_affinity_key(*candidate.gateway, problems);
+  put_pages(*candidate.gateway, pages_);
+  const Problems refused = activation_.prepare(candidate.gateway);
+  problems.insert(problems.end(), refused.begin(), refused.end());
+  return problems;
+}
+
+void Configuration::commit(Candidate candidate) {
   activation_.commit();
-  gateway_ = std::move(gateway);
+  gateway_ = std::move(candidate.gateway);
+  applied_ = std::move(candidate.applied);
   ++version_;
   if (pages_changed_) pages_changed_->request_stop();
   if (certificates_changed_) certificates_changed_->request_stop();
-  return Outcome::taken;
+}
+
+Problems Configuration::keep(const Applied& applied) const {
+  const auto kept =
+      applied.exists()
+          ? state_.replace(kept_document, arm::marked(applied.document, applied.id, applied.stopped))
+          : state_.remove(kept_document);
+  if (kept) return {};
+  return {{{}, Severity::error, "CannotWriteState", kept.error(), {}}};
+}
+
+Problems Configuration::apply(Candidate candidate, std::string_view why) {
+  Problems problems = prepare(candidate);
+  if (!has_errors(problems)) {
+    // On the disk first: what was acknowledged must outlive a crash.
+    problems = keep(candidate.applied);
+    if (problems.empty()) {
+      commit(std::move(candidate));
+      events_.info("configuration", "version {} is in force ({})", version_, why);
+      return {};
+    }
+    activation_.abandon();
+  }
+  for (const Problem& problem : problems) events_.error("configuration", "{}", problem.to_string());
+  events_.error("configuration", "the configuration is refused ({}); version {} stays in force", why,
+                version_);
+  return problems;
 }
 
 void Configuration::find_affinity_key(model::Gateway& gateway, Problems& problems) {

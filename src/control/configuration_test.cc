@@ -43,7 +43,7 @@ class ConfigurationTest : public testing::Test {
               prepared = std::move(gateway);
               return refusal;
             },
-            [this] { ++commits; }, [](std::shared_ptr<const model::Gateway>) {}};
+            [this] { ++commits; }, [this] { ++abandoned; }, [](std::shared_ptr<const model::Gateway>) {}};
   }
 
   std::filesystem::path folder_;
@@ -52,7 +52,7 @@ class ConfigurationTest : public testing::Test {
                              std::make_shared<telemetry::LineSink>(::open("/dev/null", 1), "/dev/null")};
   std::shared_ptr<const model::Gateway> prepared;
   Problems refusal;
-  int commits = 0;
+  int commits = 0, abandoned = 0;
   SeededRandom random{1};
 };
 
@@ -102,6 +102,79 @@ TEST_F(ConfigurationTest, WatchingLoadsOnceForOneChange) {
   group.spawn(change_then_stop(*this, engine, stop, change));
   engine.run();
   EXPECT_EQ(commits, 2);
+}
+
+constexpr std::string_view id_text =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/gw";
+
+// What the REST API has applied.
+class KeptConfigurationTest : public ConfigurationTest {
+ public:
+  FileSource kept_source() {
+    FileOptions options;
+    options.templates = {(folder_ / "state" / kept_document).string()};
+    options.kept = true;
+    return FileSource(options);
+  }
+  StateFolder state() { return StateFolder((folder_ / "state").string()); }
+  arm::GatewayId id = *arm::GatewayId::parse(id_text);
+  const std::string resource =
+      R"({ "type": "Microsoft.Network/applicationGateways", "name": "gw", "properties": )" +
+      std::string(good) + "}";
+  Problems problems;
+};
+
+TEST_F(KeptConfigurationTest, WithoutADocumentThereIsNothingToCarry) {
+  Configuration configuration(kept_source(), state(), activation(), random, events);
+  EXPECT_EQ(configuration.load(problems), Configuration::Outcome::taken);
+  EXPECT_TRUE(problems.empty());
+  EXPECT_TRUE(configuration.is_kept());
+  EXPECT_FALSE(configuration.applied().exists());
+  EXPECT_TRUE(configuration.gateway()->listeners.empty());
+}
+
+TEST_F(KeptConfigurationTest, WhatIsAppliedIsInForceAndFoundAgain) {
+  Configuration configuration(kept_source(), state(), activation(), random, events);
+  ASSERT_EQ(configuration.load(problems), Configuration::Outcome::taken);
+  auto candidate = configuration.consider(resource, id, false);
+  ASSERT_TRUE(candidate.gateway);
+  EXPECT_EQ(commits, 1) << "considering changes nothing";
+  EXPECT_TRUE(configuration.apply(std::move(candidate), "test").empty());
+  EXPECT_EQ(commits, 2);
+  EXPECT_EQ(configuration.applied().id.to_string(), id_text);
+  Configuration again(kept_source(), state(), activation(), random, events);
+  ASSERT_EQ(again.load(problems), Configuration::Outcome::taken);
+  EXPECT_EQ(again.applied().printed, configuration.applied().printed);
+  EXPECT_EQ(again.gateway()->resource_id, id_text);
+}
+
+TEST_F(KeptConfigurationTest, AStoppedGatewayIsKeptWholeAndCarriesNothing) {
+  Configuration configuration(kept_source(), state(), activation(), random, events);
+  ASSERT_EQ(configuration.load(problems), Configuration::Outcome::taken);
+  ASSERT_TRUE(configuration.apply(configuration.consider(resource, id, true), "test").empty());
+  EXPECT_TRUE(configuration.gateway()->listeners.empty());
+  Configuration again(kept_source(), state(), activation(), random, events);
+  ASSERT_EQ(again.load(problems), Configuration::Outcome::taken);
+  EXPECT_TRUE(again.applied().stopped);
+  ASSERT_TRUE(again.apply(again.consider(again.applied().document, id, false), "test").empty());
+  EXPECT_FALSE(again.gateway()->listeners.empty());
+}
+
+TEST_F(KeptConfigurationTest, WhatCannotOpenOrCannotBeKeptChangesNothing) {
+  Configuration configuration(kept_source(), state(), activation(), random, events);
+  ASSERT_EQ(configuration.load(problems), Configuration::Outcome::taken);
+  EXPECT_FALSE(configuration.consider("{", id, false).gateway);
+  refusal = {{{}, Severity::error, "AddressInUse", "taken", {}}};
+  EXPECT_FALSE(configuration.apply(configuration.consider(resource, id, false), "test").empty());
+  refusal.clear();
+  EXPECT_TRUE(state().read(kept_document).empty());
+  std::filesystem::create_directories(folder_ / "state" / kept_document / "not empty");
+  const Problems unkept = configuration.apply(configuration.consider(resource, id, false), "test");
+  ASSERT_EQ(unkept.size(), 1U);
+  EXPECT_EQ(unkept.front().code, "CannotWriteState");
+  EXPECT_EQ(commits, 1);
+  EXPECT_EQ(abandoned, 1);
+  EXPECT_FALSE(configuration.applied().exists());
 }
 
 }  // namespace

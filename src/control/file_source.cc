@@ -12,10 +12,11 @@
 #include <iostream>
 #include <iterator>
 
+#include "arm/document.h"
+#include "base/digest.h"
 #include "base/text.h"
-#include "tls/certificate.h"
-
 #include "control/check_tls.h"
+#include "tls/certificate.h"
 
 namespace passerelle::control {
 namespace {
@@ -45,7 +46,10 @@ std::optional<std::string> FileSource::read(const std::string& path, Problems& p
     if (!standard_input_) standard_input_ = std::string(std::istreambuf_iterator<char>(std::cin), {});
     return standard_input_;
   }
-  seen_.try_emplace(path, stamp_of(path));
+  const bool first = path == options_.templates.front();
+  if (first && considered_ != nullptr) return *considered_;
+  // What this process writes itself is no news to it.
+  if (!(first && options_.kept)) seen_.try_emplace(path, stamp_of(path));
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text;
@@ -175,17 +179,45 @@ void FileSource::read_certificate_files(std::vector<model::Certificate>& certifi
   }
 }
 
+arm::Loaded FileSource::consider(const std::string& text) {
+  auto seen = seen_;
+  considered_ = &text;
+  arm::Loaded loaded = load(true);
+  considered_ = nullptr;
+  if (!loaded.gateway) seen_ = std::move(seen);
+  return loaded;
+}
+
 arm::Loaded FileSource::load(bool print) {
+  if (options_.kept && considered_ == nullptr && !std::filesystem::exists(options_.templates.front())) {
+    arm::Loaded nothing;
+    nothing.gateway = std::make_unique<model::Gateway>();
+    return nothing;
+  }
   Problems problems;
   auto input = read_input(problems);
-  if (!input) return {nullptr, {}, {}, {}, std::move(problems)};
+  if (!input) {
+    arm::Loaded nothing;
+    nothing.problems = std::move(problems);
+    return nothing;
+  }
   input->print = print;
+  const auto mark = options_.kept ? arm::mark_of(input->templates.front().text) : std::nullopt;
+  if (mark) {
+    input->scope.subscription = mark->id.subscription;
+    input->scope.resource_group = mark->id.resource_group;
+    if (!mark->location.empty()) input->scope.location = mark->location;
+  }
   arm::Loaded loaded = arm::load(*input);
+  loaded.stopped = mark && mark->stopped;
   auto& certificates = loaded.gateway ? loaded.gateway->certificates : loaded.certificates;
   auto& trusted = loaded.gateway ? loaded.gateway->trusted_certificates : loaded.trusted_certificates;
   read_certificate_files(certificates, loaded.problems);
   read_trusted_files(trusted, loaded.problems);
   const Certificates read = read_certificates(certificates, loaded.problems);
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    if (read[i]) certificates[i].public_part = to_base64(read[i]->public_part());
+  }
   check_trusted_certificates(trusted, loaded.problems);
   if (loaded.gateway) {
     read_error_pages(*loaded.gateway, loaded.problems);

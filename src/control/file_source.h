@@ -14,7 +14,10 @@ namespace passerelle::control {
 
 // As on the command line. A value.
 struct FileOptions {
-  std::vector<std::string> templates;   // "-": standard input, read once
+  std::vector<std::string> templates;  // "-": standard input, read once
+  // The only template is the document that the REST API keeps: there may be none yet, and it says where it is
+  // deployed to.
+  bool kept = false;
   std::vector<std::string> parameters;  // FILE, NAME=VALUE or NAME=@FILE
   std::optional<std::string> local;
   std::vector<std::string> binds;  // NAME=ADDRESS
@@ -28,10 +31,15 @@ class FileSource {
  public:
   explicit FileSource(FileOptions options) : options_(std::move(options)) {}
 
-  // The gateway with everything it needs from disk, certificates checked; or problems.
+  // The gateway with everything it needs from disk, certificates checked; or problems. Without a kept
+  // document: one that has nothing to carry.
   [[nodiscard]] arm::Loaded load() { return load(false); }
   // The same with the evaluated resource as text.
   [[nodiscard]] arm::Loaded load_and_print() { return load(true); }
+  // The same with this text in place of the first template. Where it has errors it is as if it had never been
+  // asked for.
+  [[nodiscard]] arm::Loaded consider(const std::string& text);
+  [[nodiscard]] bool kept() const { return options_.kept; }
 
   // Whether a file that the last load has read is another one since.
   [[nodiscard]] bool has_changed() const;
@@ -54,6 +62,7 @@ class FileSource {
   std::optional<std::string> read_named(const std::string& path, const Location& origin, Problems& problems);
   FileOptions options_;
   std::optional<std::string> standard_input_;
+  const std::string* considered_ = nullptr;  // while consider() works
   std::map<std::string, std::string> seen_;  // by the last load: size and time just before
 };
 

@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <string>
+#include <system_error>
 
 #include "base/random.h"
 
@@ -20,9 +21,21 @@ class StateFolder {
   [[nodiscard]] std::expected<std::string, std::string> secret(const std::string& name, Random& random) const;
   // The same where it has been made; empty where not.
   [[nodiscard]] std::string known_secret(const std::string& name) const;
+
+  // A file of the folder, whole; empty where there is none.
+  [[nodiscard]] std::string read(const std::string& name) const;
+  // In place of the file of that name, mode 0600, on the disk when this returns: whoever reads it, after a
+  // crash too, finds the old text or the new one. The error is a sentence.
+  [[nodiscard]] std::expected<void, std::string> replace(const std::string& name,
+                                                         const std::string& text) const;
+  // Gone from the disk when this returns.
+  [[nodiscard]] std::expected<void, std::string> remove(const std::string& name) const;
+  [[nodiscard]] std::string path_of(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  // Made, for its owner alone, if it is not there.
+  [[nodiscard]] std::error_code make() const;
   std::string path_;
 };
 

@@ -44,6 +44,32 @@ TEST(StateFolder, IsNotStoppedByADraftThatWasLeftNorByASecretThatIsNone) {
   EXPECT_THAT(made.error(), testing::HasSubstr("holds less than 32 bytes, so it is no secret; remove it"));
 }
 
+TEST(StateFolder, ReplacesAFileWholeForItsOwnerAlone) {
+  const StateFolder folder(new_folder() + "/deeper");
+  EXPECT_EQ(folder.read("gateway.json"), "");
+  ASSERT_TRUE(folder.replace("gateway.json", "one\n"));
+  ASSERT_TRUE(folder.replace("gateway.json", std::string(1'000'000, 'x')));
+  std::ofstream(folder.path_of("gateway.json.new")) << "half of one that was killed";
+  ASSERT_TRUE(folder.replace("gateway.json", "two\n"));
+  EXPECT_EQ(folder.read("gateway.json"), "two\n");
+  struct stat status{};
+  ASSERT_EQ(::stat(folder.path_of("gateway.json").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1) << "no draft is left";
+  ASSERT_TRUE(folder.remove("gateway.json"));
+  ASSERT_TRUE(folder.remove("gateway.json"));
+  EXPECT_EQ(folder.read("gateway.json"), "");
+}
+
+TEST(StateFolder, KeepsWhatThereIsWhereItCannotBeReplaced) {
+  const StateFolder folder(new_folder());
+  std::filesystem::create_directories(folder.path_of("gateway.json") + "/not empty");
+  const auto replaced = folder.replace("gateway.json", "text");
+  ASSERT_FALSE(replaced);
+  EXPECT_THAT(replaced.error(), testing::HasSubstr("gateway.json cannot be written"));
+  EXPECT_TRUE(std::filesystem::is_directory(folder.path_of("gateway.json")));
+}
+
 TEST(StateFolder, SaysWhyItCannotBeWrittenAndWhatToDo) {
   SeededRandom random(1);
   const auto made = StateFolder("/proc/nowhere").secret("affinity.key", random);

@@ -2,29 +2,30 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/text.h"
 #include "http/message_source.h"
+#include "protocol/http_status.h"
 #include "protocol/websocket/handshake.h"
 
 namespace passerelle::http {
 namespace {
 
-constexpr std::size_t own_body_bytes_max = mebibyte;
-
 std::string write_response(const Response& response, std::string_view date, bool keep_alive, bool with_body) {
-  std::string out = fmt::format(
-      "HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
-      response.status,
-      response.status == 200   ? "OK"
-      : response.status == 404 ? "Not Found"
-                               : "Status",
-      date, response.content_type, response.body.size());
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\n", response.status,
+                                reason_phrase(response.status), date);
+  const bool none = response.status == 204;
+  if (!none && !response.content_type.empty())
+    out += fmt::format("Content-Type: {}\r\n", response.content_type);
+  if (!none) out += fmt::format("Content-Length: {}\r\n", response.body.size());
   for (const auto& [name, value] : response.fields) out += fmt::format("{}: {}\r\n", name, value);
   if (!keep_alive) out += "Connection: close\r\n";
   out += "\r\n";
-  if (with_body) out += response.body;
+  if (with_body && !none) out += response.body;
   return out;
+}
+
+Response text(int status, std::string_view words) {
+  return {status, "text/plain; charset=utf-8", std::string(words) + "\n", {}};
 }
 
 }  // namespace
@@ -45,67 +46,94 @@ io::Task<> Server::accept_loop() {
     auto accepted = co_await listener_->accept({never, &accepting_});
     if (!accepted && accepted.error().kind == ErrorKind::no_resources) continue;
     if (!accepted) break;
-    tasks_.spawn(serve_connection(std::move(accepted->stream)));
+    if (tasks_.running() <= options_.connections_max)
+      tasks_.spawn(serve_connection(std::move(accepted->stream)));
   }
   listener_.reset();
 }
 
 io::Task<> Server::serve_connection(std::unique_ptr<io::Stream> stream) {
+  if (options_.secure) {
+    stream = co_await options_.secure(std::move(stream),
+                                      engine_.in(limits_.tls_handshake_timeout, tasks_.stop_source()));
+    if (!stream) co_return;
+  }
   MessageSource source(*stream, http1::HeadKind::request, limits_, workspace_);
   auto head = workspace_.heads.take();
   for (;;) {
     const auto outcome = co_await source.read_head(*head, engine_.in(limits_.keep_alive_timeout, accepting_),
                                                    limits_.head_timeout, tasks_.stop_source());
     if (outcome.kind == HeadOutcome::Kind::refused) {
-      const std::string page =
-          write_response({outcome.refusal.status, "text/plain", outcome.refusal.what, {}},
-                         date_.at(engine_.wall()), false, true);
+      const std::string page = write_response(text(outcome.refusal.status, outcome.refusal.what),
+                                              date_.at(engine_.wall()), false, true);
       (void)co_await stream->finish(page, engine_.in(limits_.linger_timeout, tasks_.stop_source()));
     }
     if (outcome.kind != HeadOutcome::Kind::complete) co_return;
     const auto websocket = websocket::asks_for_websocket(*head, {});
-    if (upgrade_ && websocket && *websocket) {
+    if (options_.upgrade && websocket && *websocket && !is_refused(*head)) {
       std::string unread = source.take_unread();
-      co_return co_await upgrade_(std::move(stream), *head, std::move(unread));
+      co_return co_await options_.upgrade(std::move(stream), *head, std::move(unread));
     }
     if (!co_await serve_request(*stream, source, *head)) co_return;
   }
 }
 
+// A WebSocket that is refused gets the answer that a request gets.
+bool Server::is_refused(const MessageHead& head) const {
+  const auto target = http1::request_target(head);
+  return !target ||
+         (options_.refuse && options_.refuse({head, *target, {}, static_cast<bool>(options_.secure)}));
+}
+
 // Whether the connection may go on.
 io::Task<bool> Server::serve_request(io::Stream& stream, MessageSource& source, const MessageHead& head) {
+  bool whole = false;
+  const auto response = co_await read_and_answer(stream, source, head, whole);
+  if (!response) co_return false;
+  const bool keep_alive = whole && http1::is_persistent(head) && !accepting_.requested();
+  const std::string answer =
+      write_response(*response, date_.at(engine_.wall()), keep_alive, head.method() != "HEAD");
   const io::Wait wait = engine_.in(limits_.body_timeout, tasks_.stop_source());
+  if (keep_alive) co_return (co_await stream.send(answer, wait)).has_value();
+  if (!co_await stream.finish(answer, wait)) co_return false;
+  // Who is still sending sees the answer only if the connection is not reset meanwhile.
+  const io::Wait linger = engine_.in(limits_.linger_timeout, tasks_.stop_source());
+  for (std::size_t read = 0; read < limits_.linger_bytes_max;) {
+    const auto got = co_await stream.receive(linger);
+    if (!got || got->empty()) break;
+    read += got->size();
+  }
+  co_return false;
+}
+
+io::Task<std::optional<Response>> Server::read_and_answer(io::Stream& stream, MessageSource& source,
+                                                          const MessageHead& head, bool& whole) {
   const auto target = http1::request_target(head);
   const auto framing = http1::request_framing(head, limits_);
-  const bool persistent = target && framing && http1::is_persistent(head);
-  Response response;
-  if (!target || !framing) {
-    response = {!target ? target.error().status : framing.error().status,
-                "text/plain",
-                !target ? target.error().what : framing.error().what,
-                {}};
-  } else {
-    Request request{head, *target, {}};
-    source.begin_body(*framing);
-    while (!source.body_finished()) {
-      const auto piece = co_await source.read_body(wait);
-      if (!piece) co_return false;
-      if (request.body.size() + piece->size() > own_body_bytes_max) {
-        const Response too_long{413, "text/plain", "the body is longer than 1 MiB\n", {}};
-        const std::string refused = write_response(too_long, date_.at(engine_.wall()), false, true);
-        (void)co_await stream.finish(refused, wait);
-        co_return false;
-      }
-      request.body += *piece;
-    }
-    response = co_await handler_(request);
+  if (!target) co_return text(target.error().status, target.error().what);
+  if (!framing) co_return text(framing.error().status, framing.error().what);
+  Request request{head, *target, {}, static_cast<bool>(options_.secure)};
+  if (options_.refuse) {
+    if (auto refusal = options_.refuse(request)) co_return refusal;
   }
-  const bool keep_alive = persistent && !accepting_.requested();
-  const std::string text =
-      write_response(response, date_.at(engine_.wall()), keep_alive, head.method() != "HEAD");
-  if (!co_await stream.send(text, wait)) co_return false;
-  if (!keep_alive) (void)co_await stream.finish({}, wait);
-  co_return keep_alive;
+  const Response too_long = text(413, "the body is longer than 4 MiB");
+  if (framing->length > body_bytes_max) co_return too_long;
+  const io::Wait wait = engine_.in(limits_.body_timeout, tasks_.stop_source());
+  if (framing->has_body() && equals_ignoring_case(head.find("Expect").value_or(""), "100-continue") &&
+      !co_await stream.send("HTTP/1.1 100 Continue\r\n\r\n", wait))
+    co_return std::nullopt;
+  source.begin_body(*framing);
+  while (!source.body_finished()) {
+    const auto piece = co_await source.read_body(wait);
+    if (!piece && piece.error().kind == ErrorKind::protocol)
+      co_return text(400, "the body's chunks are broken");
+    if (!piece && piece.error().kind == ErrorKind::timed_out) co_return text(408, "the body does not come");
+    if (!piece) co_return std::nullopt;
+    if (request.body.size() + piece->size() > body_bytes_max) co_return too_long;
+    request.body += *piece;
+  }
+  whole = true;
+  co_return co_await handler_(request);
 }
 
 }  // namespace passerelle::http

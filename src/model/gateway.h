@@ -37,7 +37,9 @@ struct Certificate {
   std::string chain_path;  // their files, read by control/
   std::string key_path;
   std::vector<std::string> host_names;  // what a self-made certificate is for
-  Location origin;                      // where a problem with it is reported
+  // What the REST API shows of it: the certificates as PKCS #7, in base64. Filled in by control/.
+  std::string public_part;
+  Location origin;  // where a problem with it is reported
   Location password_origin;
 };
 

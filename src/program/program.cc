@@ -33,12 +33,9 @@ void print_problems(const Problems& problems) {
   for (const Problem& problem : problems) fmt::print(stderr, "{}\n", problem.to_string());
 }
 
-using Sink = std::shared_ptr<telemetry::LineSink>;
-
-proxy::WorkerSettings settings_with(Sink access_log, bool for_people, proxy::AskResponder ask) {
+proxy::WorkerSettings settings_with(telemetry::AccessLogSettings access_log, proxy::AskResponder ask) {
   proxy::WorkerSettings out;
-  out.access_sink = std::move(access_log);
-  out.access_for_people = for_people;
+  out.access_log = std::move(access_log);
   out.ask_responder = std::move(ask);
   out.accepting = false;  // from the ready line on
   return out;
@@ -49,23 +46,30 @@ proxy::WorkerSettings settings_with(Sink access_log, bool for_people, proxy::Ask
 void Program::block_signals() { io::Signals::block(gateway_signals); }
 
 Program::Program(const cli::Options& options, CommandLine command_line,
-                 std::shared_ptr<telemetry::LineSink> access_sink, bool for_people)
+                 telemetry::AccessLogSettings access_log, std::string note)
     : options_(options),
-      access_sink_(std::move(access_sink)),
+      access_sink_(access_log.sink),
       event_sink_(std::make_shared<telemetry::LineSink>(STDERR_FILENO, "")),
       events_(clock_, level_of(options.log_level), options.log_format == "json", event_sink_),
       engine_(clock_, random_),
       signals_(gateway_signals, [this](int number) { hear(number); }),
       data_plane_(engine_, clock_, resolver_,
                   {options.workers, io::engine_kind(options.engine),
-                   settings_with(access_sink_, for_people, ask_responder()), staples_},
+                   settings_with(std::move(access_log), ask_responder()), staples_},
                   events_),
       configuration_(control::FileSource(options.files), control::StateFolder(options.state), activation(),
                      random_, events_),
       upgrade_(engine_, data_plane_, events_, std::move(command_line),
                prepare_timeout + std::chrono::seconds(options.wait_healthy_seconds)),
-      pages_(observed(), admin_token(), fmt::format("{:016x}{:016x}", random_.next(), random_.next())),
-      admin_(engine_, [this](const http::Request& request) { return pages_.answer(request); }),
+      note_(std::move(note)),
+      observed_(observe()),
+      arm_(engine_, random_, configuration_, observed_),
+      pages_(observed_, arm_,
+             {admin_token(), [this](std::string_view host) { return admin_.answers_to(host); }},
+             fmt::format("{:016x}{:016x}", random_.next(), random_.next())),
+      admin_(
+          engine_, options, [this](const http::Request& request) { return pages_.answer(request); },
+          [this](const http::Request& request) { return pages_.refuse(request); }),
       tasks_(engine_) {
   if (auto socket = take_predecessor_socket())
     predecessor_ = std::make_unique<Takeover>(engine_, data_plane_, events_, std::move(socket));
@@ -81,7 +85,7 @@ control::Activation Program::activation() {
   return {[this](std::shared_ptr<const model::Gateway> gateway) {
             return data_plane_.prepare(std::move(gateway));
           },
-          [this] { data_plane_.commit(); },
+          [this] { data_plane_.commit(); }, [this] { data_plane_.abandon(); },
           [this](std::shared_ptr<const model::Gateway> gateway) { data_plane_.refresh(std::move(gateway)); }};
 }
 
@@ -103,7 +107,7 @@ io::Task<> Program::ask(tls::OcspQuestion question, proxy::ResponderReply reply)
 
 // Made once and kept; without it nobody may ask for more than reading.
 std::string Program::admin_token() {
-  if (options_.admin == "off") return {};
+  if (options_.admin == "off" && options_.admin_tls == "off") return {};
   const control::StateFolder state(options_.state);
   auto token = state.secret("token", random_);
   if (token) {
@@ -114,10 +118,11 @@ std::string Program::admin_token() {
   return {};
 }
 
-admin::Observed Program::observed() {
+admin::Observed Program::observe() {
   return {[this] { return ready_; },
           [this] { return data_plane_.snapshot()->gateway; },
           [this] { return data_plane_.snapshot()->groups; },
+          [this] { return listeners(); },
           [this] { return data_plane_.counters(); },
           [this] { return data_plane_.tunnel_frames(); },
           [this] { return data_plane_.route_counters(); },
@@ -126,7 +131,12 @@ admin::Observed Program::observed() {
           [this](model::Index group, model::Probe probe) { return probe_now(group, std::move(probe)); },
           [this] { return upgrade("the admin listener"); },
           [this] { return tunnels_by_member(data_plane_); },
-          [this](const admin::CloseRequest& request) { return close_tunnel(data_plane_, request); }};
+          [this](const admin::CloseRequest& request) { return close_tunnel(data_plane_, request); },
+          [this](std::string_view reason) {
+            data_plane_.end_tunnels(std::chrono::seconds(options_.drain_seconds),
+                                    telemetry::TunnelEnd::stopped,
+                                    {.code = 1001, .reason = std::string(reason)});
+          }};
 }
 
 io::Task<std::vector<admin::ProbedMember>> Program::probe_now(model::Index group, model::Probe probe) {
@@ -152,7 +162,7 @@ io::Task<int> Program::start() {
     // The service manager keeps them too.
     if (!given.empty()) expect_shared_descriptors();
     for (auto& [address, descriptor] : given) {
-      const bool for_admin = address.to_string() == options_.admin;
+      const bool for_admin = admin_.is_own(address);
       auto& socket = (for_admin ? admin_sockets : sockets)
                          .emplace_back(proxy::InheritedSocket{address, address, {}, {}});
       socket.descriptors.push_back(std::move(descriptor));
@@ -164,33 +174,12 @@ io::Task<int> Program::start() {
   print_problems(problems);
   if (outcome == control::Configuration::Outcome::invalid) co_return cli::exit_configuration;
   if (outcome == control::Configuration::Outcome::cannot_start) co_return cli::exit_cannot_start;
-  co_return options_.admin == "off" ? cli::exit_done : listen_for_admin(admin_sockets);
+  co_return admin_.open(admin_sockets, options_.files.scope.now);
 }
 
 void Program::expect_shared_descriptors() {
   engine_.expect_shared_descriptors();
   data_plane_.expect_shared_descriptors();
-}
-
-int Program::listen_for_admin(std::vector<proxy::InheritedSocket>& inherited) {
-  const io::ListenOptions admin_options{.reuse_port = false, .for_clients = false, .backlog = 128};
-  const Endpoint endpoint = *Endpoint::parse(options_.admin);
-  const auto own =
-      std::ranges::find_if(inherited, [&](const auto& socket) { return socket.asked == endpoint; });
-  auto listener = own != inherited.end() && !own->descriptors.empty()
-                      ? engine_.adopt_listener(own->descriptors.front().release(), admin_options)
-                      : engine_.listen(endpoint, admin_options);
-  if (!listener) {
-    fmt::print(stderr,
-               "passerelle: error: {}: the admin listener cannot listen on {} ({}); choose another with "
-               "--admin ADDRESS:PORT, or --admin off\n",
-               listener.error().kind == ErrorKind::in_use ? "AddressInUse" : "CannotListen", options_.admin,
-               to_string(listener.error().kind));
-    return cli::exit_cannot_start;
-  }
-  admin_address_ = (*listener)->local();
-  admin_listener_ = std::move(*listener);
-  return cli::exit_done;
 }
 
 io::Task<int> Program::take_over() {
@@ -214,7 +203,7 @@ io::Task<int> Program::get_ready() {
           "start",
           "nothing in the configuration listens on {}: the socket that came with the start is closed",
           unused.to_string());
-    if (admin_listener_) admin_.serve(std::move(admin_listener_));
+    admin_.serve();
   };
   if (!predecessor_) accept();
   if (options_.wait_healthy_seconds > 0 && !co_await every_pool_healthy() && !stop_.requested()) {
@@ -242,8 +231,11 @@ io::Task<> Program::live() {
   tasks_.spawn(configuration_.follow_certificates(engine_, resolver_, *staples_, following_));
   if (options_.watch) tasks_.spawn(watch());
   co_await first_probes();
-  if (!stop_.requested())
-    fmt::print(stderr, "{}{}", report(), token_note_.empty() ? "" : "  " + token_note_ + "\n");
+  if (stop_.requested()) co_return;
+  fmt::print(stderr, "{}", report());
+  for (const std::string& note : {token_note_, admin_.note(), note_}) {
+    if (!note.empty()) fmt::print(stderr, "  {}\n", note);
+  }
 }
 
 void Program::tell_reloading() {
@@ -270,10 +262,12 @@ void Program::tell_ready() {
     events_.warning("engine",
                     "the kernel, or what confines this process, does not allow io_uring (Linux 6.1 or "
                     "later has what it takes): the workers run on epoll");
-  fmt::print(stderr, "passerelle: ready: gateway {} with {} worker{} on {}{}\n",
-             configuration_.gateway()->name, options_.workers, options_.workers == 1 ? "" : "s",
-             data_plane_.engine_name(),
-             options_.admin == "off" ? "" : ", admin http://" + admin_address_.to_string() + "/");
+  const std::string admin = admin_.addresses();
+  const std::string& name = configuration_.gateway()->name;
+  fmt::print(stderr, "passerelle: ready: {}{} with {} worker{} on {}{}{}\n",
+             name.empty() ? "no gateway yet," : "gateway ", name, options_.workers,
+             options_.workers == 1 ? "" : "s", data_plane_.engine_name(), admin.empty() ? "" : ", admin ",
+             admin);
   io::notify_service_manager(predecessor_ ? fmt::format("READY=1\nMAINPID={}", ::getpid()) : "READY=1");
 }
 
@@ -313,12 +307,15 @@ io::Task<> Program::first_probes() {
       first_probes_wait);
 }
 
+std::vector<admin::ListenerAddresses> Program::listeners() const {
+  std::vector<admin::ListenerAddresses> out;
+  for (auto& open : data_plane_.open_listeners()) out.push_back({open.listener, std::move(open.addresses)});
+  return out;
+}
+
 std::string Program::report() {
-  std::vector<admin::ListenerAddresses> listeners;
-  for (auto& open : data_plane_.open_listeners())
-    listeners.push_back({open.listener, std::move(open.addresses)});
   const auto snapshot = data_plane_.snapshot();
-  return admin::ready_report(*snapshot->gateway, snapshot->groups, listeners);
+  return admin::ready_report(*snapshot->gateway, snapshot->groups, listeners());
 }
 
 // On the signals' own thread: a second TERM ends the process even if an engine is stuck.
@@ -358,11 +355,7 @@ io::Task<std::expected<admin::UpgradeView, std::string>> Program::upgrade(std::s
   events_.info("upgrade", "asked for by {}", why);
   tell_reloading();
   auto sockets = data_plane_.share_sockets();
-  if (admin_.listener() != nullptr)
-    sockets.push_back({*Endpoint::parse(options_.admin),
-                       admin_address_,
-                       std::string(admin_socket),
-                       {admin_.listener()->descriptor()}});
+  std::ranges::move(admin_.share(), std::back_inserter(sockets));
   const auto report = co_await upgrade_.run(std::move(sockets), stop_);
   if (!report) {
     io::notify_service_manager("READY=1");
@@ -383,7 +376,7 @@ io::Task<> Program::live_on() {
   admin_.stop_accepting();
   co_await upgrade_.live_on(stop_);
   // Whoever asked for the upgrade is still to be answered.
-  (void)co_await wait_until([this] { return admin_.tasks().running() == 0; }, admin_answer_timeout);
+  (void)co_await wait_until([this] { return !admin_.busy(); }, admin_answer_timeout);
   if (!stop_.requested()) co_await end(cli::exit_done);
 }
 
@@ -405,6 +398,7 @@ io::Task<> Program::end(int code) {
   stop_.request_stop();
   ended_.request_stop();
   co_await admin_.stop();
+  co_await arm_.stop();
   co_await data_plane_.stop();
   exit_code_ = code;
   while (tasks_.running() > 1) co_await engine_.yield();  // those that were waiting for the stop

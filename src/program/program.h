@@ -6,12 +6,14 @@
 #include <string>
 
 #include "admin/admin_pages.h"
+#include "admin/arm_api.h"
 #include "cli/options.h"
 #include "control/configuration.h"
 #include "io/epoll_engine.h"
 #include "io/resolver.h"
 #include "io/signals.h"
 #include "io/system_clock.h"
+#include "program/admin_listeners.h"
 #include "program/upgrade.h"
 #include "proxy/data_plane.h"
 #include "telemetry/event_log.h"
@@ -25,8 +27,9 @@ class Program {
   // Call before any thread is started.
   static void block_signals();
 
-  Program(const cli::Options& options, CommandLine command_line,
-          std::shared_ptr<telemetry::LineSink> access_sink, bool for_people);
+  // `note`: for the report under the ready line; may be empty.
+  Program(const cli::Options& options, CommandLine command_line, telemetry::AccessLogSettings access_log,
+          std::string note);
   // The exit code.
   int run();
 
@@ -35,14 +38,13 @@ class Program {
   proxy::AskResponder ask_responder();
   io::Task<> ask(tls::OcspQuestion question, proxy::ResponderReply reply);
   std::string admin_token();
-  admin::Observed observed();
+  admin::Observed observe();
   io::Task<std::vector<admin::ProbedMember>> probe_now(model::Index group, model::Probe probe);
 
   // From the start to the ready line; then what goes on in the background is spawned.
   io::Task<> live();
   // All is open, or in the hands of the process to take over from: exit_done. Nothing is accepted yet.
   io::Task<int> start();
-  int listen_for_admin(std::vector<proxy::InheritedSocket>& inherited);
   // Configured, and prepared to take over where somebody waits for that.
   io::Task<int> get_ready();
   io::Task<int> take_over();
@@ -55,6 +57,7 @@ class Program {
   io::Task<bool> wait_until(Condition condition, Duration most);
   io::Task<bool> every_pool_healthy();
   io::Task<> first_probes();
+  [[nodiscard]] std::vector<admin::ListenerAddresses> listeners() const;
   std::string report();
 
   void hear(int number);
@@ -66,7 +69,7 @@ class Program {
   io::Task<> end(int code);
 
   const cli::Options& options_;
-  std::shared_ptr<telemetry::LineSink> access_sink_;
+  const std::shared_ptr<telemetry::LineSink> access_sink_;
   io::SystemClock clock_;
   io::SystemRandom random_;
   std::shared_ptr<telemetry::LineSink> event_sink_;
@@ -81,15 +84,16 @@ class Program {
   control::Configuration configuration_;
   Upgrade upgrade_;
   std::unique_ptr<Takeover> predecessor_;  // null: nobody started this process to hand over
+  const std::string note_;
   std::string token_note_;
+  admin::Observed observed_;
+  admin::ArmApi arm_;
   admin::AdminPages pages_;
-  http::Server admin_;
-  std::unique_ptr<io::Listener> admin_listener_;  // until it serves
+  AdminListeners admin_;
   io::TaskGroup tasks_;
   io::StopSource stop_;               // nothing new begins
   io::StopSource following_{&stop_};  // of files and pages: another process does that now
   io::StopSource ended_;              // what is under way ends too
-  Endpoint admin_address_;
   int exit_code_ = cli::exit_done;
   bool ready_ = false;
   bool reload_wanted_ = false;  // by a SIGHUP that came at the wrong time

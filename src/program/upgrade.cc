@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "program/admin_listeners.h"
 
 namespace passerelle::program {
 namespace {
@@ -156,7 +157,7 @@ io::Task<std::expected<std::vector<proxy::InheritedSocket>, std::string>> Takeov
     co_return std::unexpected("the process to take over from says nothing that is understood here");
   std::vector<proxy::InheritedSocket> others, own;
   for (auto& socket : inherited->sockets)
-    (socket.frontend == admin_socket ? others : own).push_back(std::move(socket));
+    (AdminListeners::has(socket.frontend) ? others : own).push_back(std::move(socket));
   data_plane_.inherit(std::move(own), inherited->knowledge);
   co_return others;
 }

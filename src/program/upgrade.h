@@ -96,7 +96,4 @@ class Takeover {
   proxy::TakeOver take_over_;
 };
 
-// Of sockets that are not the data plane's: the admin listener's.
-inline constexpr std::string_view admin_socket = "admin listener";
-
 }  // namespace passerelle::program

@@ -49,8 +49,8 @@ std::vector<std::shared_ptr<const RouteNames>> DataPlane::names_of(const model::
       if (to.group) {
         names.pool = gateway.groups[*to.group].pool;
         names.settings = gateway.groups[*to.group].settings_name;
-        names.counters = counters_of(names);
       }
+      names.counters = counters_of(names);
       out[to.id] = std::make_shared<const RouteNames>(std::move(names));
     };
     add(rule.otherwise);
@@ -60,11 +60,10 @@ std::vector<std::shared_ptr<const RouteNames>> DataPlane::names_of(const model::
 }
 
 std::shared_ptr<const telemetry::RouteCounters> DataPlane::counters_of(const RouteNames& names) {
-  std::array<std::string, 3> key{names.listener, names.rule, names.pool};
+  telemetry::RouteKey key{names.listener, names.rule, names.pool, names.settings};
   if (route_counters_.size() >= routes_counted_max && !route_counters_.contains(key)) key = {};
   auto& counters = route_counters_[key];
-  if (!counters)
-    counters = std::make_shared<const telemetry::RouteCounters>(key[0], key[1], key[2], threads_.size());
+  if (!counters) counters = std::make_shared<const telemetry::RouteCounters>(key, threads_.size());
   return counters;
 }
 
@@ -107,6 +106,10 @@ void DataPlane::commit() {
   publish(prepared->snapshot, true);
   listening_.commit(std::move(prepared->sockets), *snapshot_);
   update_probes();
+}
+
+void DataPlane::abandon() {
+  if (const auto prepared = std::move(prepared_)) listening_.close(prepared->sockets);
 }
 
 void DataPlane::publish(std::shared_ptr<const Snapshot> snapshot, bool configured) {
@@ -256,6 +259,24 @@ io::Task<> DataPlane::end_by_update(std::string settings, Duration delay) {
   const TimePoint update = control_.now();
   if (!co_await control_.sleep(control_.in(delay, tasks_.stop_source()))) co_return;
   visit_workers([&](Worker& worker) { worker.end_tunnels_of(settings, update, TunnelEnd::update); });
+}
+
+void DataPlane::end_tunnels(Duration over, TunnelEnd why, Farewell farewell) {
+  tasks_.spawn(end_tunnels_by(control_.now() + over, why, std::move(farewell)));
+}
+
+io::Task<> DataPlane::end_tunnels_by(TimePoint end, TunnelEnd why, Farewell farewell) {
+  const Duration span = end - control_.now();
+  const auto version = version_;
+  TunnelDrain tunnels(threads_, nullptr, why, std::move(farewell));
+  while (control_.now() < end) {
+    tunnels.step(std::chrono::duration<double>(end - control_.now()) / span);
+    if (!co_await control_.sleep(
+            {std::min(end, control_.now() + TunnelDrain::interval(span)), &tasks_.stop_source()}) ||
+        version_ != version)
+      co_return;
+  }
+  tunnels.step(0);
 }
 
 io::Task<> DataPlane::rotate_ticket_keys() {

@@ -44,6 +44,8 @@ class DataPlane {
   // Makes the prepared configuration the one in force, on every worker. Connections and tunnels go on
   // untouched.
   void commit();
+  // Or not: closes what prepare() opened.
+  void abandon();
 
   // The same configuration with other error pages: nothing else of it may differ.
   void refresh(std::shared_ptr<const model::Gateway> gateway);
@@ -51,6 +53,8 @@ class DataPlane {
   // Stops accepting, and ends the tunnels evenly over the time; true when everything under way ended before
   // the deadline or a stop.
   [[nodiscard]] io::Task<bool> drain(io::Wait wait, TunnelEnd why, const Farewell& farewell);
+  // The tunnels there are leave evenly over the time, unless another configuration comes into force.
+  void end_tunnels(Duration over, TunnelEnd why, Farewell farewell);
   // Ends what is left and joins the threads. Last.
   [[nodiscard]] io::Task<> stop();
 
@@ -129,6 +133,7 @@ class DataPlane {
   [[nodiscard]] std::shared_ptr<board::Member> member_of(const MovedTunnel::Member& moved);
   io::Task<> rotate_ticket_keys();
   io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay, bool tunnels_too);
+  io::Task<> end_tunnels_by(TimePoint end, TunnelEnd why, Farewell farewell);
   // azureParity.updateDrainsTunnels.
   io::Task<> end_by_update(std::string settings, Duration delay);
 
@@ -138,9 +143,9 @@ class DataPlane {
   std::vector<std::unique_ptr<WorkerThread>> threads_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<Prepared> prepared_;
-  // By listener, rule and pool. Past routes_counted_max new ones share one entry without names.
+  // Past routes_counted_max new ones share one entry without names.
   static constexpr std::size_t routes_counted_max = 10'000;
-  std::map<std::array<std::string, 3>, std::shared_ptr<const telemetry::RouteCounters>> route_counters_;
+  std::map<telemetry::RouteKey, std::shared_ptr<const telemetry::RouteCounters>> route_counters_;
   std::map<MovedTunnel::Route, std::weak_ptr<const RouteNames>> moved_names_;
   std::size_t next_worker_ = 0;  // gets the next tunnel that arrives
   bool retired_ = false;

@@ -12,8 +12,6 @@
 
 namespace passerelle::proxy {
 
-[[nodiscard]] std::string_view reason_phrase(int status);
-
 // The page for a status, if there is one and it is here: a listener's come before the gateway's; errors
 // before a listener is known have only the latter (section 13).
 [[nodiscard]] std::shared_ptr<const std::string> find_custom_page(const std::vector<model::ErrorPage>& pages,

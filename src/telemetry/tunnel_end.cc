@@ -15,6 +15,7 @@ std::string_view to_string(TunnelEnd end) {
     case TunnelEnd::idle: return "idle timeout";
     case TunnelEnd::half_closed: return "half closed";
     case TunnelEnd::unhealthy: return "member unhealthy";
+    case TunnelEnd::stopped: return "gateway stopped";
     case TunnelEnd::shutdown: return "gateway shutdown";
     case TunnelEnd::limit: return "limit";
     case TunnelEnd::operator_closed: return "closed by the operator";

@@ -24,7 +24,8 @@ enum class TunnelEnd : std::uint8_t {
   operator_closed,  // somebody asked the admin listener to
   member_left,      // a configuration without its member came into force, and the drain time is over
   update,           // a configuration came into force and the local file asks for Azure's way
-  shutdown,         // the gateway stopped
+  stopped,          // somebody stopped or deleted the gateway over the REST API
+  shutdown,         // the process stopped
   superseded,       // it stayed in a process that was replaced twice (an upgrade after the upgrade)
   tls,              // a TLS alert, or a record that cannot be read
   failed,           // the system

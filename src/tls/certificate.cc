@@ -30,6 +30,12 @@ BioHandle memory_bio(std::string_view bytes) {
   return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
+std::string text_in(const BioHandle& memory) {
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(memory.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
 std::expected<void, CertificateError> check_fits(const Certificate::Parts& parts) {
   if (X509_check_private_key(parts.leaf.get(), parts.key.get()) != 1)
     return refuse("the private key does not fit the certificate");
@@ -250,6 +256,34 @@ std::string Certificate::fingerprint() const {
   X509_digest(parts_->leaf.get(), EVP_sha256(), static_cast<unsigned char*>(static_cast<void*>(out.data())),
               &size);
   return {out.data(), size};
+}
+
+std::string Certificate::public_part() const {
+  const std::unique_ptr<PKCS7, FreeWith<PKCS7_free>> bag(PKCS7_new());
+  if (!bag || PKCS7_set_type(bag.get(), NID_pkcs7_signed) != 1 ||
+      PKCS7_content_new(bag.get(), NID_pkcs7_data) != 1)
+    return {};
+  PKCS7_add_certificate(bag.get(), parts_->leaf.get());
+  for (const auto& certificate : parts_->chain) PKCS7_add_certificate(bag.get(), certificate.get());
+  unsigned char* der = nullptr;
+  const int size = i2d_PKCS7(bag.get(), &der);
+  if (size <= 0) return {};
+  std::string out(static_cast<const char*>(static_cast<const void*>(der)), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return out;
+}
+
+std::string Certificate::chain_pem() const {
+  const BioHandle out(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(out.get(), parts_->leaf.get());
+  for (const auto& certificate : parts_->chain) PEM_write_bio_X509(out.get(), certificate.get());
+  return text_in(out);
+}
+
+std::string Certificate::key_pem() const {
+  const BioHandle out(BIO_new(BIO_s_mem()));
+  PEM_write_bio_PrivateKey(out.get(), parts_->key.get(), nullptr, nullptr, 0, no_passphrase, nullptr);
+  return text_in(out);
 }
 
 bool Certificate::is_for(const std::string& host) const {

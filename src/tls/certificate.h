@@ -41,6 +41,11 @@ class Certificate {
   [[nodiscard]] std::string chain_error() const;
   [[nodiscard]] bool is_rsa() const;              // else EC
   [[nodiscard]] std::string fingerprint() const;  // SHA-256, bytes
+  // Leaf and chain as PKCS #7, DER: without the key.
+  [[nodiscard]] std::string public_part() const;
+  // As from_pem() takes them.
+  [[nodiscard]] std::string chain_pem() const;
+  [[nodiscard]] std::string key_pem() const;
 
  private:
   explicit Certificate(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}

@@ -1,0 +1,83 @@
+#include "admin/arm_route.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "admin/operations.h"
+
+namespace passerelle::admin {
+namespace {
+
+TEST(ArmRoute, FindsTheGatewayWhateverTheCase) {
+  const auto route = ArmRoute::parse(
+      "/Subscriptions/S1/resourcegroups/my%20group/PROVIDERS/microsoft.network/applicationgateways/gw");
+  ASSERT_TRUE(route);
+  EXPECT_EQ(route->kind, ArmKind::gateway);
+  EXPECT_EQ(route->id.subscription, "S1");
+  EXPECT_EQ(route->id.resource_group, "my group");
+  EXPECT_EQ(route->id.name, "gw");
+}
+
+TEST(ArmRoute, TellsActionsOperationsAndListsApart) {
+  const std::string gateway =
+      "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/gw";
+  EXPECT_EQ(ArmRoute::parse(gateway + "/start")->kind, ArmKind::start);
+  EXPECT_EQ(ArmRoute::parse(gateway + "/getBackendHealthOnDemand")->method(), "POST");
+  const auto operation =
+      ArmRoute::parse("/subscriptions/s/providers/Microsoft.Network/locations/westeurope/operations/1234");
+  EXPECT_EQ(operation->kind, ArmKind::operation_status);
+  EXPECT_EQ(operation->item, "1234");
+  EXPECT_EQ(operation->location, "westeurope");
+  EXPECT_EQ(ArmRoute::parse("/subscriptions/s/providers/Microsoft.Network/applicationGateways")->kind,
+            ArmKind::gateways_of_subscription);
+}
+
+TEST(ArmRoute, KnowsNoOtherPath) {
+  for (const std::string_view path :
+       {"", "/", "/subscriptions", "/subscriptions/s",
+        "/subscriptions//providers/Microsoft.Network/applicationGateways",
+        "/subscriptions/s/providers/Microsoft.Compute/virtualMachines",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/gw/start/again"})
+    EXPECT_FALSE(ArmRoute::parse(path)) << path;
+}
+
+TEST(ArmRoute, QueryParametersAreDecodedAndIgnoreCase) {
+  EXPECT_EQ(query_parameter("a=1&API-Version=2024-01-01", "api-version"), "2024-01-01");
+  EXPECT_EQ(query_parameter("%24expand=a%2Cb", "$expand"), "a,b");
+  EXPECT_EQ(query_parameter("", "x"), "");
+}
+
+TEST(ArmRoute, VersionsAreDates) {
+  EXPECT_TRUE(is_api_version("2024-01-01"));
+  EXPECT_TRUE(is_api_version("2016-09-01-preview"));
+  for (const std::string_view text : {"", "2024", "2024-1-1", "2024-01-01x", "abcd-ef-gh"})
+    EXPECT_FALSE(is_api_version(text)) << text;
+}
+
+TEST(ArmRoute, NamesOfGatewaysAreAzures) {
+  EXPECT_TRUE(is_gateway_name("gw_1.a-b"));
+  EXPECT_TRUE(is_gateway_name("g"));
+  for (const std::string& name : {std::string(), std::string("-a"), std::string("a."), std::string("a-"),
+                                  std::string("a b"), std::string("a/b"), std::string(81, 'a')})
+    EXPECT_FALSE(is_gateway_name(name)) << name;
+}
+
+TEST(Operations, OnlyTheLastOnesAreKnown) {
+  SeededRandom random(1);
+  Operations operations(random);
+  std::set<std::string> ids;
+  const std::string first = operations.begin(WallTime{}).id;
+  for (std::size_t i = 1; i < Operations::kept_max; ++i) ids.insert(operations.begin(WallTime{}).id);
+  EXPECT_NE(operations.find(first), nullptr);
+  ids.insert(operations.begin(WallTime{}).id);
+  EXPECT_EQ(operations.find(first), nullptr);
+  for (const std::string& id : ids) {
+    ASSERT_NE(operations.find(id), nullptr);
+    EXPECT_EQ(id.size(), 36U);
+    EXPECT_EQ(id[14], '4');
+  }
+}
+
+}  // namespace
+}  // namespace passerelle::admin
