@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <expected>
 #include <thread>
 
 #include "cli/demo_backend.h"
@@ -17,6 +19,7 @@
 #include "io/epoll_engine.h"
 #include "io/signals.h"
 #include "io/system_clock.h"
+#include "program/privileges.h"
 #include "program/program.h"
 #include "telemetry/line_sink.h"
 
@@ -25,25 +28,41 @@ namespace {
 
 constexpr const char* version_text = "0.1.0";
 
-int run_gateway(const cli::Options& options, program::CommandLine command_line) {
-  program::Program::block_signals();
-  io::raise_descriptor_limit();
-  std::shared_ptr<telemetry::LineSink> sink;
-  bool for_people = false;
-  if (options.access_log == "-") {
-    for_people = ::isatty(STDOUT_FILENO) == 1;
-    sink = std::make_shared<telemetry::LineSink>(STDOUT_FILENO, "");
-  } else if (options.access_log != "off") {
-    const int descriptor =
-        ::open(options.access_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (descriptor < 0) {
-      fmt::print(stderr, "{}: error: CannotWriteFile: the access log cannot be opened: {}\n",
-                 options.access_log, std::strerror(errno));
-      return cli::exit_cannot_start;
-    }
-    sink = std::make_shared<telemetry::LineSink>(descriptor, options.access_log);
+// Null: off. The error is a line to print.
+std::expected<std::unique_ptr<telemetry::LineTarget>, std::string> access_log_target(const std::string& to) {
+  if (to == "off") return nullptr;
+  if (to == "-") return std::make_unique<telemetry::FileTarget>(STDOUT_FILENO, "");
+  if (telemetry::is_syslog(to)) {
+    auto syslog = telemetry::open_syslog(to);
+    if (!syslog) return std::unexpected("passerelle: error: NoSyslog: " + syslog.error());
+    return std::move(*syslog);
   }
-  program::Program program(options, std::move(command_line), std::move(sink), for_people);
+  const int descriptor = ::open(to.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (descriptor < 0)
+    return std::unexpected(fmt::format("{}: error: CannotWriteFile: the access log cannot be opened: {}", to,
+                                       std::strerror(errno)));
+  return std::make_unique<telemetry::FileTarget>(descriptor, to);
+}
+
+int run_gateway(const cli::Options& options, program::CommandLine command_line) {
+  // While root's rights are there to do it.
+  io::raise_descriptor_limit();
+  const auto note = program::give_up_root(options.user, options.state);
+  if (!note) {
+    fmt::print(stderr, "passerelle: error: CannotChangeUser: {}\n", note.error());
+    return cli::exit_cannot_start;
+  }
+  program::Program::block_signals();
+  const bool to_stdout = options.access_log == "-";
+  auto target = access_log_target(options.access_log);
+  if (!target) {
+    fmt::print(stderr, "{}\n", target.error());
+    return cli::exit_cannot_start;
+  }
+  telemetry::AccessLogSettings access_log{.for_people = to_stdout && ::isatty(STDOUT_FILENO) == 1,
+                                          .share = options.access_log_share};
+  if (*target) access_log.sink = std::make_shared<telemetry::LineSink>(std::move(*target), true);
+  program::Program program(options, std::move(command_line), std::move(access_log), *note);
   return program.run();
 }
 

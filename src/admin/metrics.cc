@@ -7,102 +7,145 @@
 #include <limits>
 #include <map>
 
+#include "admin/metric_families.h"
+#include "base/text.h"
+
 namespace passerelle::admin {
 namespace {
 
 using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 using prometheus::MetricType;
 using telemetry::Counter;
 using telemetry::Counters;
 
-ClientMetric sample(double value, MetricType type, std::vector<ClientMetric::Label> labels) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  if (type == MetricType::Counter)
-    metric.counter.value = value;
-  else
-    metric.gauge.value = value;
-  return metric;
+MetricType type_of(MetricFamily::Kind kind) {
+  switch (kind) {
+    case MetricFamily::Kind::counter: return MetricType::Counter;
+    case MetricFamily::Kind::gauge: return MetricType::Gauge;
+    case MetricFamily::Kind::histogram: return MetricType::Histogram;
+  }
+  return MetricType::Untyped;
 }
+
+// The samples of one family, with its labels' names.
+class Samples {
+ public:
+  explicit Samples(const MetricFamily& family) : family_(family) {}
+
+  void add(double value, const std::vector<std::string_view>& labels = {}) {
+    ClientMetric& metric = begin(labels);
+    if (family_.kind == MetricFamily::Kind::counter)
+      metric.counter.value = value;
+    else
+      metric.gauge.value = value;
+  }
+  // What never came is not worth a line.
+  void add_if_any(double value, const std::vector<std::string_view>& labels) {
+    if (value > 0) add(value, labels);
+  }
+  // `counts` by bucket, not summed up; the last bound is infinite.
+  void add_histogram(const std::vector<std::uint64_t>& counts, const std::vector<double>& bounds, double sum,
+                     const std::vector<std::string_view>& labels) {
+    ClientMetric& metric = begin(labels);
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      count += counts[i];
+      metric.histogram.bucket.push_back(
+          {count, i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity()});
+    }
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = sum;
+  }
+  [[nodiscard]] prometheus::MetricFamily take() {
+    return {"passerelle_" + std::string(family_.name), std::string(family_.help), type_of(family_.kind),
+            std::move(samples_)};
+  }
+
+ private:
+  ClientMetric& begin(const std::vector<std::string_view>& values) {
+    ClientMetric& metric = samples_.emplace_back();
+    std::string_view names = family_.labels;
+    for (const std::string_view value : values) {
+      const auto [name, rest] = split_once(names, ' ');
+      metric.label.push_back({std::string(name), std::string(value)});
+      names = rest;
+    }
+    return metric;
+  }
+
+  const MetricFamily& family_;
+  std::vector<ClientMetric> samples_;
+};
+
+constexpr std::array classes = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+constexpr std::array sides = {"client", "backend"};  // who sent it
 
 class Collector {
  public:
   explicit Collector(const std::vector<const Counters*>& workers) : workers_(workers) {}
 
-  void add(const std::string& name, const std::string& help, MetricType type,
-           const Counter Counters::* counter, double scale = 1) {
+  // A number of the workers, summed up.
+  void add(const MetricFamily& family, const Counter Counters::* counter, double scale = 1) {
     std::uint64_t sum = 0;
     for (const Counters* worker : workers_) sum += (worker->*counter).value();
-    add(name, help, type, {sample(static_cast<double>(sum) * scale, type, {})});
+    Samples samples(family);
+    samples.add(static_cast<double>(sum) * scale);
+    add(samples);
   }
-  void add(const std::string& name, const std::string& help, MetricType type,
-           std::vector<ClientMetric> samples) {
-    families_.push_back(MetricFamily{"passerelle_" + name, help, type, std::move(samples)});
-  }
-  void add_responses() {
-    std::vector<ClientMetric> samples;
-    for (std::size_t i = 1; i <= 5; ++i) {
-      std::uint64_t sum = 0;
-      for (const Counters* worker : workers_) sum += worker->responses_by_class[i].value();
-      samples.push_back(
-          sample(static_cast<double>(sum), MetricType::Counter, {{"class", std::to_string(i) + "xx"}}));
-    }
-    add("responses_total", "Responses sent to clients, by status class; 101 opens a tunnel.",
-        MetricType::Counter, std::move(samples));
-  }
+  void add(Samples& samples) { families_.push_back(samples.take()); }
+  [[nodiscard]] const std::vector<const Counters*>& workers() const { return workers_; }
   [[nodiscard]] std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
 
  private:
   const std::vector<const Counters*>& workers_;
-  std::vector<MetricFamily> families_;
+  std::vector<prometheus::MetricFamily> families_;
 };
 
-void add_members(Collector& out, const model::Gateway& gateway, const std::vector<board::Group>& groups) {
-  std::vector<ClientMetric> up, tunnels, requests;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    for (const auto& member : groups[i].members) {
-      const std::vector<ClientMetric::Label> labels = {{"pool", gateway.groups[i].pool},
-                                                       {"settings", gateway.groups[i].settings_name},
-                                                       {"member", member->address}};
-      up.push_back(sample(member->health.load() == model::Health::up ? 1 : 0, MetricType::Gauge, labels));
-      tunnels.push_back(sample(member->tunnels.load(), MetricType::Gauge, labels));
-      requests.push_back(sample(member->requests.load(), MetricType::Gauge, labels));
-    }
+void add_responses(Collector& out) {
+  Samples samples(families::responses);
+  for (std::size_t i = 1; i < classes.size(); ++i) {
+    std::uint64_t sum = 0;
+    for (const Counters* worker : out.workers()) sum += worker->responses_by_class[i].value();
+    samples.add(static_cast<double>(sum), {classes[i]});
   }
-  out.add("member_up", "1 when the member's probes succeed and it gets traffic.", MetricType::Gauge,
-          std::move(up));
-  out.add("member_tunnels", "Open tunnels of the member.", MetricType::Gauge, std::move(tunnels));
-  out.add("member_requests", "Requests under way at the member.", MetricType::Gauge, std::move(requests));
+  out.add(samples);
 }
 
-constexpr std::array sides = {"client", "backend"};  // who sent it
+void add_members(Collector& out, const model::Gateway& gateway, const std::vector<board::Group>& groups) {
+  Samples up(families::member_up), tunnels(families::member_tunnels), requests(families::member_requests);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    for (const auto& member : groups[i].members) {
+      const std::vector<std::string_view> labels = {gateway.groups[i].pool, gateway.groups[i].settings_name,
+                                                    member->address};
+      up.add(member->health.load() == model::Health::up ? 1 : 0, labels);
+      tunnels.add(member->tunnels.load(), labels);
+      requests.add(member->requests.load(), labels);
+    }
+  }
+  for (Samples* samples : {&up, &tunnels, &requests}) out.add(*samples);
+}
 
 void add_tunnel_frames(Collector& out, const std::vector<const telemetry::TunnelFrames*>& workers) {
-  std::vector<ClientMetric> sizes, controls, ends;
+  Samples sizes(families::tunnel_message_bytes), controls(families::tunnel_control_frames),
+      ends(families::tunnels_ended);
+  std::vector<double> bounds;
+  for (std::size_t i = 0; i < telemetry::SizeHistogram::buckets; ++i)
+    bounds.push_back(static_cast<double>(telemetry::SizeHistogram::bound(i)));
   for (std::size_t side = 0; side < sides.size(); ++side) {
     const auto sum = [&](auto part) {
       std::uint64_t all = 0;
       for (const auto* worker : workers) all += part(worker->directions[side]);
       return all;
     };
-    ClientMetric histogram;
-    histogram.label = {{"from", sides[side]}};
-    std::uint64_t count = 0;
-    for (std::size_t bucket = 0; bucket <= telemetry::SizeHistogram::buckets; ++bucket) {
-      count += sum([&](const auto& direction) { return direction.message_bytes.count(bucket); });
-      const bool last = bucket == telemetry::SizeHistogram::buckets;
-      histogram.histogram.bucket.push_back(
-          {count, last ? std::numeric_limits<double>::infinity()
-                       : static_cast<double>(telemetry::SizeHistogram::bound(bucket))});
-    }
-    histogram.histogram.sample_count = count;
-    histogram.histogram.sample_sum =
-        static_cast<double>(sum([](const auto& direction) { return direction.message_bytes.sum(); }));
-    sizes.push_back(std::move(histogram));
+    std::vector<std::uint64_t> counts;
+    for (std::size_t bucket = 0; bucket <= telemetry::SizeHistogram::buckets; ++bucket)
+      counts.push_back(sum([&](const auto& direction) { return direction.message_bytes.count(bucket); }));
+    sizes.add_histogram(
+        counts, bounds,
+        static_cast<double>(sum([](const auto& direction) { return direction.message_bytes.sum(); })),
+        {sides[side]});
     const auto add = [&](const char* opcode, std::uint64_t value) {
-      controls.push_back(sample(static_cast<double>(value), MetricType::Counter,
-                                {{"from", sides[side]}, {"opcode", opcode}}));
+      controls.add(static_cast<double>(value), {sides[side], opcode});
     };
     add("close", sum([](const auto& direction) { return direction.closes.value(); }));
     add("ping", sum([](const auto& direction) { return direction.pings.value(); }));
@@ -111,93 +154,174 @@ void add_tunnel_frames(Collector& out, const std::vector<const telemetry::Tunnel
   for (std::size_t end = 1; end < telemetry::tunnel_ends; ++end) {
     std::uint64_t all = 0;
     for (const auto* worker : workers) all += worker->ends[end].value();
-    ends.push_back(sample(static_cast<double>(all), MetricType::Counter,
-                          {{"cause", std::string(to_string(static_cast<telemetry::TunnelEnd>(end)))}}));
+    ends.add(static_cast<double>(all), {to_string(static_cast<telemetry::TunnelEnd>(end))});
   }
-  out.add("tunnel_message_bytes", "Sizes of WebSocket messages, by who sent them.", MetricType::Histogram,
-          std::move(sizes));
-  out.add("tunnel_control_frames_total", "WebSocket control frames, by who sent them.", MetricType::Counter,
-          std::move(controls));
-  out.add("tunnels_ended_total", "WebSocket tunnels that ended, by why.", MetricType::Counter,
-          std::move(ends));
+  for (Samples* samples : {&sizes, &controls, &ends}) out.add(*samples);
 }
 
-// By listener, rule and pool.
-void add_routes(Collector& out, const std::vector<std::shared_ptr<const telemetry::RouteCounters>>& routes) {
-  std::vector<ClientMetric> open, opened, messages, bytes, closed;
+using Routes = std::vector<std::shared_ptr<const telemetry::RouteCounters>>;
+
+// Routes that are one by what a family's labels say of them, with that.
+using Together = std::map<std::vector<std::string_view>, std::vector<const telemetry::RouteCounters*>>;
+
+template <class Labels>
+Together group_by(const Routes& routes, Labels labels) {
+  Together out;
   for (const auto& route : routes) {
-    const std::vector<ClientMetric::Label> labels = {
-        {"listener", route->listener}, {"rule", route->rule}, {"pool", route->pool}};
-    const auto add = [&](std::vector<ClientMetric>& to, MetricType type, auto part,
-                         ClientMetric::Label more = {}) {
-      std::uint64_t sum = 0;
-      for (std::size_t i = 0; i < route->worker_count; ++i) sum += part(route->by_worker[i]).value();
-      auto all = labels;
-      if (!more.name.empty()) all.push_back(std::move(more));
-      to.push_back(sample(static_cast<double>(sum), type, std::move(all)));
-      return sum;
-    };
-    using Tunnels = const telemetry::RouteTunnels&;
-    add(open, MetricType::Gauge, [](Tunnels t) -> auto& { return t.open; });
-    add(opened, MetricType::Counter, [](Tunnels t) -> auto& { return t.opened; });
+    if (auto key = labels(route->key); !key.empty()) out[std::move(key)].push_back(route.get());
+  }
+  return out;
+}
+
+// Over routes and workers.
+template <class Part>
+std::uint64_t sum_of_tunnels(const std::vector<const telemetry::RouteCounters*>& routes, Part part) {
+  std::uint64_t sum = 0;
+  for (const auto* route : routes) {
+    for (std::size_t i = 0; i < route->worker_count; ++i) sum += part(route->tunnels[i]);
+  }
+  return sum;
+}
+
+template <class Part>
+std::uint64_t sum_of_requests(const std::vector<const telemetry::RouteCounters*>& routes, Part part) {
+  std::uint64_t sum = 0;
+  for (const auto* route : routes) {
+    for (std::size_t i = 0; i < route->worker_count; ++i) sum += part(route->requests[i]);
+  }
+  return sum;
+}
+
+std::vector<std::string_view> with(std::vector<std::string_view> labels, std::string_view more) {
+  labels.push_back(more);
+  return labels;
+}
+
+void add_tunnels(Collector& out, const Routes& routes) {
+  Samples open(families::route_tunnels_open), opened(families::route_tunnels_opened),
+      messages(families::route_tunnel_messages), bytes(families::route_tunnel_bytes),
+      closed(families::route_tunnels_closed);
+  using Tunnels = const telemetry::RouteTunnels&;
+  const auto groups = group_by(routes, [](const telemetry::RouteKey& key) {
+    return key.pool.empty() && !key.listener.empty()  // a redirect
+               ? std::vector<std::string_view>()
+               : std::vector<std::string_view>{key.listener, key.rule, key.pool};
+  });
+  // The names outlive the loop: closed codes' are kept here.
+  static const auto codes = [] {
+    std::array<std::string, telemetry::CloseCodes::count> names;
+    for (std::size_t slot = 0; slot < names.size(); ++slot) names[slot] = telemetry::CloseCodes::name(slot);
+    return names;
+  }();
+  for (const auto& [labels, together] : groups) {
+    const auto sum = [&](auto part) { return static_cast<double>(sum_of_tunnels(together, part)); };
+    open.add(sum([](Tunnels t) { return t.open.value(); }), labels);
+    opened.add(sum([](Tunnels t) { return t.opened.value(); }), labels);
     for (std::size_t side = 0; side < sides.size(); ++side) {
-      add(messages, MetricType::Counter, [&](Tunnels t) -> auto& { return t.messages[side]; },
-          {"from", sides[side]});
-      add(bytes, MetricType::Counter, [&](Tunnels t) -> auto& { return t.bytes[side]; },
-          {"from", sides[side]});
+      messages.add(sum([&](Tunnels t) { return t.messages[side].value(); }), with(labels, sides[side]));
+      bytes.add(sum([&](Tunnels t) { return t.bytes[side].value(); }), with(labels, sides[side]));
     }
-    for (std::size_t slot = 0; slot < telemetry::CloseCodes::count; ++slot) {
-      const auto part = [&](Tunnels t) -> auto& { return t.closed[slot]; };
-      // Codes that never came are not worth a line each.
-      if (add(closed, MetricType::Counter, part, {"code", telemetry::CloseCodes::name(slot)}) == 0)
-        closed.pop_back();
+    for (std::size_t slot = 0; slot < codes.size(); ++slot) {
+      const double count = sum([&](Tunnels t) { return t.closed[slot].value(); });
+      closed.add_if_any(count, with(labels, codes[slot]));
     }
   }
-  out.add("route_tunnels_open", "WebSocket tunnels open now.", MetricType::Gauge, std::move(open));
-  out.add("route_tunnels_opened_total", "WebSocket tunnels opened.", MetricType::Counter, std::move(opened));
-  out.add("route_tunnel_messages_total", "WebSocket messages, by who sent them.", MetricType::Counter,
-          std::move(messages));
-  out.add("route_tunnel_bytes_total", "Bytes through tunnels, by who sent them.", MetricType::Counter,
-          std::move(bytes));
-  out.add("route_tunnels_closed_total",
-          "WebSocket tunnels that ended, by the code of the Close that came first.", MetricType::Counter,
-          std::move(closed));
+  for (Samples* samples : {&open, &opened, &messages, &bytes, &closed}) out.add(*samples);
+}
+
+void add_time(Samples& to, const std::vector<const telemetry::RouteCounters*>& routes,
+              const telemetry::TimeHistogram telemetry::RouteRequests::* part,
+              const std::vector<std::string_view>& labels) {
+  using Requests = const telemetry::RouteRequests&;
+  std::vector<std::uint64_t> counts;
+  for (std::size_t bucket = 0; bucket < telemetry::TimeHistogram::buckets; ++bucket)
+    counts.push_back(sum_of_requests(routes, [&](Requests r) { return (r.*part).count(bucket); }));
+  std::vector<double> bounds;
+  for (const std::uint32_t bound : telemetry::TimeHistogram::bounds_ms) bounds.push_back(bound / 1000.0);
+  const auto sum = sum_of_requests(routes, [&](Requests r) { return (r.*part).microseconds(); });
+  to.add_histogram(counts, bounds, static_cast<double>(sum) * 1e-6, labels);
+}
+
+void add_listeners(Collector& out, const Routes& routes) {
+  Samples responses(families::listener_responses), times(families::listener_request_seconds),
+      received(families::listener_received_bytes), sent(families::listener_sent_bytes);
+  using Requests = const telemetry::RouteRequests&;
+  const auto groups = group_by(
+      routes, [](const telemetry::RouteKey& key) { return std::vector<std::string_view>{key.listener}; });
+  for (const auto& [labels, together] : groups) {
+    for (std::size_t i = 1; i < classes.size(); ++i)
+      responses.add_if_any(
+          static_cast<double>(sum_of_requests(together, [&](Requests r) { return r.responses[i].value(); })),
+          with(labels, classes[i]));
+    add_time(times, together, &telemetry::RouteRequests::total, labels);
+    received.add(
+        static_cast<double>(sum_of_requests(together, [](Requests r) { return r.received_bytes.value(); })),
+        labels);
+    sent.add(static_cast<double>(sum_of_requests(together, [](Requests r) { return r.sent_bytes.value(); })),
+             labels);
+  }
+  for (Samples* samples : {&responses, &times, &received, &sent}) out.add(*samples);
+}
+
+void add_backends(Collector& out, const Routes& routes) {
+  Samples requests(families::backend_requests), failures(families::backend_failures),
+      responses(families::backend_responses), connects(families::backend_connects),
+      connect_time(families::backend_connect_time), first_byte(families::backend_first_byte),
+      answers(families::backend_answers), last_byte(families::backend_last_byte_time);
+  using Requests = const telemetry::RouteRequests&;
+  const auto groups = group_by(routes, [](const telemetry::RouteKey& key) {
+    return key.pool.empty() ? std::vector<std::string_view>()
+                            : std::vector<std::string_view>{key.pool, key.settings};
+  });
+  for (const auto& [labels, together] : groups) {
+    const auto sum = [&](auto part) { return static_cast<double>(sum_of_requests(together, part)); };
+    double tries = 0;
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      const double count = sum([&](Requests r) { return r.member_responses[i].value(); });
+      tries += count;
+      if (i == 0)
+        failures.add(count, labels);
+      else
+        responses.add_if_any(count, with(labels, classes[i]));
+    }
+    requests.add(tries, labels);
+    connects.add(sum([](Requests r) { return r.connects.value(); }), labels);
+    connect_time.add(sum([](Requests r) { return r.connect_microseconds.value(); }) * 1e-6, labels);
+    add_time(first_byte, together, &telemetry::RouteRequests::first_byte, labels);
+    answers.add(sum([](Requests r) { return r.last_bytes.value(); }), labels);
+    last_byte.add(sum([](Requests r) { return r.last_byte_microseconds.value(); }) * 1e-6, labels);
+  }
+  for (Samples* samples :
+       {&requests, &failures, &responses, &connects, &connect_time, &first_byte, &answers, &last_byte})
+    out.add(*samples);
 }
 
 }  // namespace
 
 std::string metrics_text(const Measured& seen) {
-  constexpr auto counter = MetricType::Counter;
-  constexpr auto gauge = MetricType::Gauge;
   Collector out(seen.workers);
-  out.add("configuration_version", "How many configurations were taken since the start.", gauge,
-          {sample(static_cast<double>(seen.configuration_version), gauge, {})});
-  out.add("connections_accepted_total", "Client connections accepted.", counter,
-          &Counters::connections_accepted);
-  out.add("connections_open", "Client connections that speak HTTP now.", gauge, &Counters::connections_open);
-  out.add("connections_refused_total", "Connections closed at once: over a limit, or out of descriptors.",
-          counter, &Counters::connections_refused);
-  out.add("requests_total", "Requests read, WebSocket handshakes included.", counter, &Counters::requests);
-  out.add_responses();
-  out.add("request_seconds_total", "Time spent on finished requests; a tunnel's life never counts.", counter,
-          &Counters::request_microseconds, 1e-6);
-  out.add("upstream_connects_total", "Connections opened to members.", counter, &Counters::upstream_connects);
-  out.add("upstream_reuses_total", "Requests sent over a kept connection.", counter,
-          &Counters::upstream_reuses);
-  out.add("upstream_failures_total", "Tries at a member that came to no answer.", counter,
-          &Counters::upstream_failures);
-  out.add("tunnels_opened_total", "WebSocket tunnels opened.", counter, &Counters::tunnels_opened);
-  out.add("tunnels_open", "WebSocket tunnels open now.", gauge, &Counters::tunnels_open);
+  Samples version(families::configuration_version);
+  version.add(static_cast<double>(seen.configuration_version));
+  out.add(version);
+  out.add(families::connections_accepted, &Counters::connections_accepted);
+  out.add(families::connections_open, &Counters::connections_open);
+  out.add(families::connections_refused, &Counters::connections_refused);
+  out.add(families::requests, &Counters::requests);
+  add_responses(out);
+  out.add(families::request_time_sum, &Counters::request_microseconds, 1e-6);
+  add_listeners(out, seen.routes);
+  add_backends(out, seen.routes);
+  out.add(families::upstream_connects, &Counters::upstream_connects);
+  out.add(families::upstream_reuses, &Counters::upstream_reuses);
+  out.add(families::upstream_failures, &Counters::upstream_failures);
+  out.add(families::tunnels_opened, &Counters::tunnels_opened);
+  out.add(families::tunnels_open, &Counters::tunnels_open);
   add_tunnel_frames(out, seen.tunnel_frames);
-  add_routes(out, seen.routes);
-  out.add("tls_handshakes_total", "TLS handshakes with clients.", counter, &Counters::tls_handshakes);
-  out.add("upgrades_waited_total", "WebSocket handshakes that waited for their turn at a member.", counter,
-          &Counters::upgrades_waited);
-  out.add("upgrades_refused_total",
-          "WebSocket handshakes turned away with a 503 because too many were waiting.", counter,
-          &Counters::upgrades_refused);
-  out.add("tls_handshakes_failed_total", "TLS handshakes with clients that failed.", counter,
-          &Counters::tls_handshakes_failed);
+  add_tunnels(out, seen.routes);
+  out.add(families::tls_handshakes, &Counters::tls_handshakes);
+  out.add(families::tls_handshakes_failed, &Counters::tls_handshakes_failed);
+  out.add(families::upgrades_waited, &Counters::upgrades_waited);
+  out.add(families::upgrades_refused, &Counters::upgrades_refused);
   add_members(out, *seen.gateway, seen.groups);
   return out.text();
 }

@@ -11,6 +11,13 @@
 #include "proxy/worker.h"
 
 namespace passerelle::proxy {
+namespace {
+
+std::uint64_t microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+}  // namespace
 
 Attempt::Attempt(Exchange& exchange, ChosenMember chosen)
     : x_(exchange),
@@ -103,6 +110,10 @@ io::Task<Result<>> Attempt::connect() {
       co_await connect_member(worker_.engine, *member_, tls_, worker_.tls_workspace,
                               worker_.engine.in(worker_.limits.connect_timeout, group_.stop_source()));
   if (!stream) co_return std::unexpected(stream.error());
+  if (telemetry::RouteRequests* route = x_.route_requests()) {
+    route->connects.add();
+    route->connect_microseconds.add(microseconds(worker_.engine.now() - began_));
+  }
   upstream_ = std::make_unique<UpstreamConnection>(std::move(*stream), member_, tls_, worker_.limits,
                                                    worker_.http_workspace);
   co_return Result<>();
@@ -306,6 +317,10 @@ io::Task<AttemptOutcome> Attempt::relay() {
                                       : "ERRORINFO_UPSTREAM_CLOSED_CONNECTION";
     x_.log(answer_->status);
     co_return AfterExchange::gone;
+  }
+  if (telemetry::RouteRequests* route = x_.route_requests()) {
+    route->last_bytes.add();
+    route->last_byte_microseconds.add(microseconds(worker_.engine.now() - began_));
   }
   keep_or_close(*framing);
   x_.log(answer_->status);

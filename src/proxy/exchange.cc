@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include "protocol/trace_context.h"
 #include "proxy/attempt.h"
 #include "proxy/error_page.h"
 #include "proxy/worker.h"
@@ -21,6 +23,11 @@ bool is_idempotent(std::string_view method) {
 void append_to_list(std::string& list, std::string_view item) {
   if (!list.empty()) list += ", ";
   list += item;
+}
+
+// [1] 1xx … [5] 5xx; [0] none.
+std::size_t class_of(int status) {
+  return status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100) : 0;
 }
 
 }  // namespace
@@ -264,7 +271,16 @@ io::Task<> Exchange::refuse_head(const http::HeadOutcome& outcome) {
   (void)co_await answer(status, false);
 }
 
+telemetry::RouteRequests* Exchange::route_requests() const {
+  const auto& counters = names().counters;
+  return counters ? &counters->requests[worker_.index] : nullptr;
+}
+
 void Exchange::note_try(const board::Member& member, int status, Duration took) {
+  if (telemetry::RouteRequests* route = route_requests()) {
+    route->member_responses[class_of(status)].add();
+    if (status != 0) route->first_byte.add(took);
+  }
   if (!worker_.access_log.on()) return;
   append_to_list(routed_, member.address);
   append_to_list(statuses_, status == 0 ? "-" : std::string_view(fmt::format_int(status).c_str()));
@@ -313,6 +329,7 @@ void Exchange::fill(telemetry::AccessRecord& record, int status) {
   record.client_response_seconds = seconds(first_byte_after_);
   record.taken_seconds = seconds(worker_.engine.now() - began_);
   record.transaction_id = trace_text();
+  record.trace_id = trace_id_of(request_.find("traceparent").value_or(""));
   record.tls = client_.facts.tls;
   record.tls_cipher = client_.facts.tls_facts.cipher;
   record.tls_protocol = client_.facts.tls_facts.protocol;
@@ -330,17 +347,30 @@ void Exchange::fill(telemetry::AccessRecord& record, int status) {
   record.content_type = content_type_;
 }
 
+std::uint64_t Exchange::random_part() const {
+  std::uint64_t out = 0;
+  std::memcpy(&out, trace_id_.data(), sizeof out);
+  return out;
+}
+
 void Exchange::log(int status) {
-  const std::size_t status_class = status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100) : 0;
-  worker_.counters.responses_by_class[status_class].add();
+  worker_.counters.responses_by_class[class_of(status)].add();
+  const Duration took = worker_.engine.now() - began_;
   if (status != 101) {
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(worker_.engine.now() - began_);
-    worker_.counters.request_microseconds.add(static_cast<std::uint64_t>(took.count()));
+    worker_.counters.request_microseconds.add(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   }
-  if (!worker_.access_log.on()) return;
+  if (telemetry::RouteRequests* route = route_requests()) {
+    route->responses[class_of(status)].add();
+    route->received_bytes.add(received_before_ + client_.channel.body_bytes());
+    route->sent_bytes.add(client_.channel.bytes_sent() - sent_before_);
+    if (status != 101) route->total.add(took);
+  }
+  const bool tunnel = status == 101;
+  if (tunnel ? !worker_.access_log.on() : !worker_.access_log.wants(status, random_part())) return;
   telemetry::AccessRecord record;
   fill(record, status);
-  if (status == 101)
+  if (tunnel)
     worker_.access_log.tunnel_opened(record, trace_text());
   else
     worker_.access_log.exchange(record);

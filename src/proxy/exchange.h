@@ -84,6 +84,9 @@ class Exchange {
   [[nodiscard]] const RouteNames& names() const;
   [[nodiscard]] bool websocket() const { return decision_->asked.websocket; }
   [[nodiscard]] const model::BackendGroup& group() const { return *decision_->group; }
+  [[nodiscard]] std::uint64_t random_part() const;
+  // Null: no route was found.
+  [[nodiscard]] telemetry::RouteRequests* route_requests() const;
   [[nodiscard]] std::string_view trace_text() const { return {trace_hex_.data(), trace_hex_.size()}; }
 
   Worker& worker_;

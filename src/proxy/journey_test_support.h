@@ -29,7 +29,7 @@ class Journey {
   Journey(io::Engine& engine, const Clock& clock, Answer answer, const Limits& limits = {})
       : engine_(engine),
         events_(clock, telemetry::Level::error, false, std::make_shared<telemetry::LineSink>(2, "")),
-        worker_(engine, WorkerSettings{limits, nullptr, false}, events_),
+        worker_(engine, WorkerSettings{limits}, events_),
         answer_(std::move(answer)),
         tasks_(engine) {
     member_listener_ = std::move(*engine.listen(*Endpoint::parse("127.0.0.1:0"), {}));

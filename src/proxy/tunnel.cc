@@ -344,7 +344,7 @@ void Tunnel::count(TunnelSide side, std::size_t bytes) {
 
 telemetry::RouteTunnels* Tunnel::route_counters() const {
   const auto& counters = tag_.names->counters;
-  return counters ? &counters->by_worker[worker_.index] : nullptr;
+  return counters ? &counters->tunnels[worker_.index] : nullptr;
 }
 
 Duration Tunnel::silence_limit() const {

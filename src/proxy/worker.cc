@@ -13,7 +13,7 @@ Worker::Worker(io::Engine& engine_value, const WorkerSettings& settings, telemet
       upgrades(engine, limits, counters),
       revocation(engine, limits, settings.ask_responder),
       index(settings.index),
-      access_log(settings.access_sink, settings.access_for_people),
+      access_log(settings.access_log),
       events(events_value),
       tasks_(engine),
       accepting_(settings.accepting) {}

@@ -29,8 +29,7 @@ class Attempt;
 
 struct WorkerSettings {
   Limits limits;
-  std::shared_ptr<telemetry::LineSink> access_sink;  // null: no access log
-  bool access_for_people = false;
+  telemetry::AccessLogSettings access_log = {};
   AskResponder ask_responder = {};  // of an OCSP responder; none: nothing can be checked
   std::size_t index = 0;            // among the workers
   bool accepting = true;            // false: from accept() on

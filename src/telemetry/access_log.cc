@@ -49,6 +49,7 @@ void write_all(JsonWriter& json, const AccessRecord& r) {
       .key("timeTaken")
       .decimal(r.taken_seconds, 3);
   json.member("WAFEvaluationTime", "").member("WAFMode", "").member("transactionId", r.transaction_id);
+  if (!r.trace_id.empty()) json.member("traceId", r.trace_id);
   json.member("sslEnabled", r.tls ? "on" : "off")
       .member("sslCipher", r.tls_cipher)
       .member("sslProtocol", r.tls_protocol);
@@ -76,16 +77,23 @@ void write_last_frames(JsonWriter& json, std::string_view key, const TunnelClose
 
 }  // namespace
 
+bool AccessLog::wants(int status, std::uint64_t id) const {
+  if (!on()) return false;
+  constexpr int failed = 500;
+  return settings_.share >= 1 || status >= failed ||
+         static_cast<double>(id >> 32U) < settings_.share * 4294967296.0;
+}
+
 void AccessLog::exchange(const AccessRecord& r) {
   if (!on()) return;
   line_.clear();
-  if (for_people_) {
+  if (settings_.for_people) {
     append_time(line_, r.time);
     fmt::format_to(std::back_inserter(line_), " {} {} ", r.listener, r.client_ip);
     append_json_string(line_, fmt::format("{} {}", r.method, r.original_uri));
     fmt::format_to(std::back_inserter(line_), " {} {} B {:.3f} s -> {}\n", r.status, r.sent_bytes,
                    r.taken_seconds, r.server_routed.empty() ? "-" : r.server_routed);
-    return sink_->write(line_);
+    return settings_.sink->write(line_);
   }
   time_.clear();
   append_time(time_, r.time);
@@ -94,7 +102,7 @@ void AccessLog::exchange(const AccessRecord& r) {
   write_all(json, r);
   json.end_object();
   line_ += '\n';
-  sink_->write(line_);
+  settings_.sink->write(line_);
 }
 
 void AccessLog::tunnel_opened(const AccessRecord& r, std::string_view tunnel_id) {
@@ -102,19 +110,19 @@ void AccessLog::tunnel_opened(const AccessRecord& r, std::string_view tunnel_id)
   line_.clear();
   time_.clear();
   append_time(time_, r.time);
-  if (for_people_) {
+  if (settings_.for_people) {
     fmt::format_to(std::back_inserter(line_), "{} {} {} tunnel {} open ", time_, r.listener, r.client_ip,
                    tunnel_id.substr(0, 8));
     append_json_string(line_, r.original_uri);
     fmt::format_to(std::back_inserter(line_), " -> {}\n", r.server_routed);
-    return sink_->write(line_);
+    return settings_.sink->write(line_);
   }
   JsonWriter json(line_);
   write_outer(json, r, tunnel_category, time_);
   write_all(json, r);
   json.key("tunnel").begin_object().member("id", tunnel_id).member("event", "open").end_object().end_object();
   line_ += '\n';
-  sink_->write(line_);
+  settings_.sink->write(line_);
 }
 
 void AccessLog::tunnel_closed(const AccessRecord& r, std::string_view tunnel_id, const TunnelClose& close) {
@@ -122,13 +130,13 @@ void AccessLog::tunnel_closed(const AccessRecord& r, std::string_view tunnel_id,
   line_.clear();
   time_.clear();
   append_time(time_, r.time);
-  if (for_people_) {
+  if (settings_.for_people) {
     fmt::format_to(std::back_inserter(line_),
                    "{} {} {} tunnel {} closed: {}{} after {:.3f} s, {}+{} messages\n", time_, r.listener,
                    r.client_ip, tunnel_id.substr(0, 8), close.cause,
                    close.code != 0 ? fmt::format(" {}", close.code) : "", close.seconds,
                    close.from_client.messages, close.from_backend.messages);
-    return sink_->write(line_);
+    return settings_.sink->write(line_);
   }
   JsonWriter json(line_);
   write_outer(json, r, exchange_category, time_);
@@ -171,7 +179,7 @@ void AccessLog::tunnel_closed(const AccessRecord& r, std::string_view tunnel_id,
   write_last_frames(json, "lastFramesFromBackend", close.from_backend);
   json.key("seconds").decimal(close.seconds, 3).end_object().end_object();
   line_ += '\n';
-  sink_->write(line_);
+  settings_.sink->write(line_);
 }
 
 }  // namespace passerelle::telemetry

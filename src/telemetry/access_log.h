@@ -24,6 +24,7 @@ struct AccessRecord {
   double client_response_seconds = 0;  // until the response's first byte left
   double taken_seconds = 0;
   std::string_view transaction_id;
+  std::string_view trace_id;  // of the client's traceparent (W3C Trace Context); empty: it sent none
   bool tls = false;
   std::string_view tls_cipher, tls_protocol;
   std::string_view client_verify = "NONE", client_fingerprint, client_issuer;  // of the client's certificate
@@ -49,21 +50,29 @@ struct TunnelClose {
   double seconds = 0;
 };
 
-// One a worker: it owns the line it writes in. Off when it has no sink.
+// A value.
+struct AccessLogSettings {
+  std::shared_ptr<LineSink> sink = {};  // none: it is off
+  bool for_people = false;              // a short line for a terminal instead of JSON
+  // Of exchanges that went well, from 0 to 1. Tunnels, and answers of 500 and above, are all recorded.
+  double share = 1;
+};
+
+// One a worker: it owns the line it writes in.
 class AccessLog {
  public:
-  // `for_people`: a short line for a terminal instead of JSON.
-  AccessLog(std::shared_ptr<LineSink> sink, bool for_people)
-      : sink_(std::move(sink)), for_people_(for_people) {}
+  explicit AccessLog(AccessLogSettings settings) : settings_(std::move(settings)) {}
 
-  [[nodiscard]] bool on() const { return sink_ != nullptr; }
+  [[nodiscard]] bool on() const { return settings_.sink != nullptr; }
+  // Whether exchange() is to be called. `id`: a random number of the exchange; the same one has the same
+  // answer in every process.
+  [[nodiscard]] bool wants(int status, std::uint64_t id) const;
   void exchange(const AccessRecord& record);
   void tunnel_opened(const AccessRecord& record, std::string_view tunnel_id);
   void tunnel_closed(const AccessRecord& record, std::string_view tunnel_id, const TunnelClose& close);
 
  private:
-  std::shared_ptr<LineSink> sink_;
-  bool for_people_;
+  const AccessLogSettings settings_;
   std::string line_;  // kept warm: a record allocates nothing
   std::string time_;
 };

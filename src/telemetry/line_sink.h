@@ -1,12 +1,17 @@
-// Lines to a file or standard output, from any thread, without making it wait.
+// Lines to where a log goes, from any thread, without making it wait.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
+
+#include "telemetry/line_target.h"
 
 namespace passerelle::telemetry {
 
@@ -16,22 +21,26 @@ namespace passerelle::telemetry {
 class LineSink {
  public:
   static constexpr std::size_t buffered_bytes_max = 8U << 20U;
+  static constexpr std::chrono::milliseconds gathering_time{20};
 
-  // Takes over the descriptor if `owned`. An empty path: only the descriptor, no reopening.
-  LineSink(int descriptor, std::string path);
+  // `gathers`: a line waits for others for up to `gathering_time`, so that a busy log costs no wake-up a
+  // line.
+  explicit LineSink(std::unique_ptr<LineTarget> target, bool gathers = false);
+  // To a file, which is opened anew after rotation; with an empty path to the descriptor alone.
+  LineSink(int descriptor, std::string path)
+      : LineSink(std::make_unique<FileTarget>(descriptor, std::move(path))) {}
   LineSink(const LineSink&) = delete;
   LineSink& operator=(const LineSink&) = delete;
   ~LineSink();  // writes out what is left
 
   // `lines`: one or more, each with its newline.
   void write(std::string_view lines);
-  // After rotation: the same path, opened anew. Any thread.
+  // After rotation. Any thread.
   void reopen() { reopen_ = true; }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
  private:
   void run();
-  void write_out(std::string_view bytes);
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -39,8 +48,8 @@ class LineSink {
   bool stopping_ = false;
   std::atomic<bool> reopen_ = false;
   std::atomic<std::uint64_t> dropped_ = 0;
-  int descriptor_;
-  std::string path_;
+  std::unique_ptr<LineTarget> target_;
+  const bool gathers_;
   std::thread thread_;
 };
 

@@ -1,15 +1,17 @@
-// What tunnels carry and how they end: by worker, and by route.
+// What tunnels carry and how they end: by worker, and by route, where requests are counted too.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <compare>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "telemetry/counters.h"
+#include "telemetry/request_counters.h"
 #include "telemetry/tunnel_end.h"
 
 namespace passerelle::telemetry {
@@ -70,16 +72,22 @@ struct alignas(64) RouteTunnels {
   std::array<Counter, CloseCodes::count> closed;  // by the code of the Close that came first
 };
 
-// One a listener, rule and pool, for as long as the process lives: reloads go on counting.
+// What is counted together. Without a pool it is a redirect, or a refusal.
+struct RouteKey {
+  std::string listener, rule, pool, settings;
+  friend auto operator<=>(const RouteKey&, const RouteKey&) = default;
+};
+
+// For as long as the process lives: reloads go on counting.
 struct RouteCounters {
-  RouteCounters(std::string listener_name, std::string rule_name, std::string pool_name, std::size_t workers)
-      : listener(std::move(listener_name)),
-        rule(std::move(rule_name)),
-        pool(std::move(pool_name)),
-        by_worker(std::make_unique<RouteTunnels[]>(workers)),
+  RouteCounters(RouteKey of, std::size_t workers)
+      : key(std::move(of)),
+        tunnels(std::make_unique<RouteTunnels[]>(workers)),
+        requests(std::make_unique<RouteRequests[]>(workers)),
         worker_count(workers) {}
-  const std::string listener, rule, pool;
-  const std::unique_ptr<RouteTunnels[]> by_worker;
+  const RouteKey key;
+  const std::unique_ptr<RouteTunnels[]> tunnels;    // by worker
+  const std::unique_ptr<RouteRequests[]> requests;  // the same
   const std::size_t worker_count;
 };
 
