@@ -110,6 +110,8 @@ std::optional<http::Response> AdminPages::refuse(const http::Request& request) c
 io::Task<http::Response> AdminPages::answer(const http::Request& request) const {
   const auto path = request.target.path;
   if (ArmApi::has(path)) co_return co_await arm_.answer(request);
+  const bool reads = request.head.method() == "GET" || request.head.method() == "HEAD";
+  if (path == "/metrics" && reads) co_return co_await metrics();
   if (!is_command(path)) co_return read(request);
   if (const auto to_close = tunnel_to_close(path); !to_close.empty()) co_return close(to_close, request);
   co_return path == "/api/v1/probe" ? co_await probe(request) : co_await upgrade();
@@ -124,7 +126,6 @@ http::Response AdminPages::read(const http::Request& request) const {
   const auto path = request.target.path;
   if (path == "/livez") return text(200, "alive");
   if (path == "/readyz") return observed_.ready() ? text(200, "ready") : text(503, "not ready");
-  if (path == "/metrics") return metrics();
   if (path == "/api/v1/health") return health();
   if (path == "/api/v1/listeners") return listeners();
   if (path == "/api/v1/behaviour") return behaviour();
@@ -276,11 +277,11 @@ http::Response AdminPages::behaviour() const {
   return out;
 }
 
-http::Response AdminPages::metrics() const {
-  const Measured measured{observed_.gateway(),        observed_.groups(),
-                          observed_.counters(),       observed_.tunnel_frames(),
-                          observed_.route_counters(), observed_.configuration_version()};
-  return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(measured), {}};
+io::Task<http::Response> AdminPages::metrics() const {
+  Measured measured{observed_.gateway(),       observed_.groups(),         observed_.counters(),
+                    observed_.tunnel_frames(), observed_.route_counters(), observed_.configuration_version()};
+  std::string text = co_await background_.run([&measured] { return metrics_text(measured); });
+  co_return http::Response{200, "text/plain; version=0.0.4; charset=utf-8", std::move(text), {}};
 }
 
 }  // namespace passerelle::admin

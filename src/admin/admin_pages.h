@@ -10,6 +10,7 @@
 #include "admin/arm_api.h"
 #include "admin/observed.h"
 #include "http/server.h"
+#include "io/background.h"
 
 namespace passerelle::admin {
 
@@ -23,8 +24,13 @@ struct AdminRules {
 class AdminPages {
  public:
   // `salt`: of digests that are shown, this process's own.
-  AdminPages(const Observed& observed, ArmApi& arm, AdminRules rules, std::string salt)
-      : observed_(observed), arm_(arm), rules_(std::move(rules)), salt_(std::move(salt)) {}
+  AdminPages(const Observed& observed, ArmApi& arm, io::Background& background, AdminRules rules,
+             std::string salt)
+      : observed_(observed),
+        arm_(arm),
+        background_(background),
+        rules_(std::move(rules)),
+        salt_(std::move(salt)) {}
   // Why the request is refused, by its head alone; nothing: answer() is for it.
   [[nodiscard]] std::optional<http::Response> refuse(const http::Request& request) const;
   [[nodiscard]] io::Task<http::Response> answer(const http::Request& request) const;
@@ -39,10 +45,12 @@ class AdminPages {
   [[nodiscard]] http::Response listeners() const;
   [[nodiscard]] http::Response tunnels(std::string_view query) const;
   [[nodiscard]] http::Response close(std::string_view id, const http::Request& request) const;
-  [[nodiscard]] http::Response metrics() const;
+  // Written in the background: it may be a megabyte.
+  [[nodiscard]] io::Task<http::Response> metrics() const;
   [[nodiscard]] http::Response behaviour() const;
   const Observed& observed_;
   ArmApi& arm_;
+  io::Background& background_;
   const AdminRules rules_;
   const std::string salt_;
 };

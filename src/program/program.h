@@ -9,6 +9,7 @@
 #include "admin/arm_api.h"
 #include "cli/options.h"
 #include "control/configuration.h"
+#include "io/background.h"
 #include "io/epoll_engine.h"
 #include "io/resolver.h"
 #include "io/signals.h"
@@ -86,6 +87,7 @@ class Program {
   std::unique_ptr<Takeover> predecessor_;  // null: nobody started this process to hand over
   const std::string note_;
   std::string token_note_;
+  io::Background background_;
   admin::Observed observed_;
   admin::ArmApi arm_;
   admin::AdminPages pages_;
