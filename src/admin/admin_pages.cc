@@ -7,6 +7,8 @@
 #include "admin/probe_request.h"
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "policy/explanation/explain.h"
+#include "protocol/url.h"
 #include "telemetry/event_log.h"
 
 namespace passerelle::admin {
@@ -65,7 +67,8 @@ void write_tunnel(JsonWriter& json, const TunnelView& t) {
 
 // What does something, rather than show it.
 bool is_command(std::string_view path) {
-  return path == "/api/v1/probe" || path == "/api/v1/upgrade" || !tunnel_to_close(path).empty();
+  return path == "/api/v1/probe" || path == "/api/v1/upgrade" || path == "/api/v1/what-if" ||
+         !tunnel_to_close(path).empty();
 }
 
 }  // namespace
@@ -114,6 +117,7 @@ io::Task<http::Response> AdminPages::answer(const http::Request& request) const 
   if (path == "/metrics" && reads) co_return co_await metrics();
   if (!is_command(path)) co_return read(request);
   if (const auto to_close = tunnel_to_close(path); !to_close.empty()) co_return close(to_close, request);
+  if (path == "/api/v1/what-if") co_return co_await what_if(request);
   co_return path == "/api/v1/probe" ? co_await probe(request) : co_await upgrade();
 }
 
@@ -128,13 +132,15 @@ http::Response AdminPages::read(const http::Request& request) const {
   if (path == "/readyz") return observed_.ready() ? text(200, "ready") : text(503, "not ready");
   if (path == "/api/v1/health") return health();
   if (path == "/api/v1/listeners") return listeners();
+  if (path == "/api/v1/explain") return explain(request.target.query);
   if (path == "/api/v1/behaviour") return behaviour();
   if (path == "/api/v1/tunnels") return tunnels(request.target.query);
-  return text(404,
-              "pages: /livez /readyz /metrics /api/v1/health /api/v1/listeners /api/v1/tunnels "
-              "/api/v1/behaviour; POST "
-              "/api/v1/probe /api/v1/upgrade "
-              "/api/v1/tunnels/ID/close");
+  return text(
+      404,
+      "pages: /livez /readyz /metrics /api/v1/health /api/v1/listeners /api/v1/explain /api/v1/tunnels "
+      "/api/v1/behaviour; POST "
+      "/api/v1/probe /api/v1/upgrade /api/v1/what-if "
+      "/api/v1/tunnels/ID/close");
 }
 
 // In constant time: how far a guess was right must not show.
@@ -222,6 +228,54 @@ http::Response AdminPages::listeners() const {
   json.end_array().end_object();
   out.body += '\n';
   return out;
+}
+
+http::Response AdminPages::explain(std::string_view query) const {
+  const std::string url = query_parameter(query, "url");
+  auto question = policy::Question::of_url(url);
+  if (!question)
+    return text(400, "url= is to be http://host/path, https://, ws:// or wss://, percent-encoded");
+  if (auto method = query_parameter(query, "method"); !method.empty()) question->method = std::move(method);
+  if (auto from = query_parameter(query, "from"); !from.empty()) question->from = std::move(from);
+  if (!IpAddress::parse(question->from)) return text(400, "from= is to be an IP address");
+  question->headers = query_parameters(query, "header");
+  for (const std::string& header : question->headers) {
+    if (header.find(':') == std::string::npos) return text(400, "header= is to be 'Name: value'");
+  }
+  auto explanation = policy::explain(*observed_.gateway(), *question);
+  if (explanation.group) {
+    const auto groups = observed_.groups();
+    for (const auto& member : groups[*explanation.group].members) {
+      for (auto& told : explanation.members) {
+        if (told.address == member->name || told.address == member->endpoint.ip.to_string() ||
+            told.address == member->address)
+          told.health = member->health.load();
+      }
+    }
+  }
+  return {200, "application/json", policy::to_json(explanation) + "\n", {}};
+}
+
+io::Task<http::Response> AdminPages::what_if(const http::Request& request) const {
+  control::FileSource source = configuration_.source();
+  const arm::Loaded loaded = co_await background_.run([&] { return source.consider(request.body); });
+  http::Response out{200, "application/json", {}, {}};
+  out.body = "{\"problems\":[";
+  for (const Problem& problem : loaded.problems) {
+    if (!out.body.ends_with('[')) out.body += ',';
+    problem.append_json(out.body);
+  }
+  out.body += "],\"whatIf\":";
+  if (loaded.gateway) {
+    const auto running = observed_.gateway();
+    out.body += control::to_json(
+        control::tunnels_after(observed_.tunnels_by_member(), control::drains_of(*running), *loaded.gateway),
+        control::compare(control::describe(*running, salt_), control::describe(*loaded.gateway, salt_)));
+  } else {
+    out.body += "null";
+  }
+  out.body += "}\n";
+  co_return out;
 }
 
 http::Response AdminPages::tunnels(std::string_view text_query) const {

@@ -24,9 +24,10 @@ struct AdminRules {
 class AdminPages {
  public:
   // `salt`: of digests that are shown, this process's own.
-  AdminPages(const Observed& observed, ArmApi& arm, io::Background& background, AdminRules rules,
-             std::string salt)
+  AdminPages(const Observed& observed, const control::Configuration& configuration, ArmApi& arm,
+             io::Background& background, AdminRules rules, std::string salt)
       : observed_(observed),
+        configuration_(configuration),
         arm_(arm),
         background_(background),
         rules_(std::move(rules)),
@@ -43,12 +44,16 @@ class AdminPages {
   [[nodiscard]] io::Task<http::Response> upgrade() const;
   [[nodiscard]] http::Response health() const;
   [[nodiscard]] http::Response listeners() const;
+  [[nodiscard]] http::Response explain(std::string_view query) const;
+  // Of a template in the body, whether it would be taken, and what it would do. Evaluated in the background.
+  [[nodiscard]] io::Task<http::Response> what_if(const http::Request& request) const;
   [[nodiscard]] http::Response tunnels(std::string_view query) const;
   [[nodiscard]] http::Response close(std::string_view id, const http::Request& request) const;
   // Written in the background: it may be a megabyte.
   [[nodiscard]] io::Task<http::Response> metrics() const;
   [[nodiscard]] http::Response behaviour() const;
   const Observed& observed_;
+  const control::Configuration& configuration_;
   ArmApi& arm_;
   io::Background& background_;
   const AdminRules rules_;

@@ -9,6 +9,7 @@
 #include "arm/answer.h"
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "protocol/url.h"
 #include "telemetry/event_log.h"
 
 namespace passerelle::admin {

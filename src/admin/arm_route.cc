@@ -110,16 +110,6 @@ std::string_view ArmRoute::method() const {
   }
 }
 
-std::string query_parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const auto [pair, rest] = split_once(query, '&');
-    const auto [key, value] = split_once(pair, '=');
-    if (equals_ignoring_case(percent_decoded(key), name)) return percent_decoded(value);
-    query = rest;
-  }
-  return {};
-}
-
 bool is_api_version(std::string_view text) {
   constexpr std::string_view shape = "0000-00-00";
   if (text.size() < shape.size()) return false;

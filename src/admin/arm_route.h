@@ -45,9 +45,6 @@ struct ArmRoute {
   [[nodiscard]] std::string_view method() const;
 };
 
-// Of a query string, decoded; its name ignores case.
-[[nodiscard]] std::string query_parameter(std::string_view query, std::string_view name);
-
 // "2024-01-01", "2024-01-01-preview"
 [[nodiscard]] bool is_api_version(std::string_view text);
 

@@ -42,12 +42,6 @@ TEST(ArmRoute, KnowsNoOtherPath) {
     EXPECT_FALSE(ArmRoute::parse(path)) << path;
 }
 
-TEST(ArmRoute, QueryParametersAreDecodedAndIgnoreCase) {
-  EXPECT_EQ(query_parameter("a=1&API-Version=2024-01-01", "api-version"), "2024-01-01");
-  EXPECT_EQ(query_parameter("%24expand=a%2Cb", "$expand"), "a,b");
-  EXPECT_EQ(query_parameter("", "x"), "");
-}
-
 TEST(ArmRoute, VersionsAreDates) {
   EXPECT_TRUE(is_api_version("2024-01-01"));
   EXPECT_TRUE(is_api_version("2016-09-01-preview"));

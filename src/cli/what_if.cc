@@ -4,7 +4,6 @@
 #include <cstdio>
 
 #include "arm/json_reader.h"
-#include "base/json_writer.h"
 #include "base/text.h"
 #include "cli/admin_client.h"
 #include "cli/verbs.h"
@@ -103,40 +102,6 @@ void print_changes(const std::vector<BehaviourChange>& changes) {
   }
 }
 
-void print_json(const TunnelsAfter& after, const std::vector<BehaviourChange>& changes) {
-  std::string out;
-  JsonWriter json(out);
-  json.begin_object().key("tunnels").begin_object().member("open", after.open);
-  json.key("leaving").begin_array();
-  for (const auto& each : after.leaving) {
-    json.begin_object().member("pool", each.of.pool).member("backendSettings", each.of.settings);
-    json.member("member", each.of.address).member("tunnels", each.of.tunnels).key("drainSeconds");
-    if (each.over)
-      json.number(static_cast<std::uint64_t>(each.over->count()));
-    else
-      json.null();
-    json.end_object();
-  }
-  json.end_array().key("closedByUpdate").begin_array();
-  for (const auto& [over, count] : after.ended_by_update)
-    json.begin_object()
-        .member("tunnels", count)
-        .member("afterSeconds", static_cast<std::uint64_t>(over.count()))
-        .end_object();
-  json.end_array().end_object().key("changes").begin_array();
-  for (const BehaviourChange& change : changes) {
-    json.begin_object().member("subject", change.subject).key("property");
-    change.property.empty() ? json.null() : json.string(change.property);
-    json.key("before");
-    change.before ? json.string(*change.before) : json.null();
-    json.key("after");
-    change.after ? json.string(*change.after) : json.null();
-    json.end_object();
-  }
-  json.end_array().end_object();
-  fmt::print("{}\n", out);
-}
-
 }  // namespace
 
 int what_if(const Options& options) {
@@ -162,7 +127,7 @@ int what_if(const Options& options) {
   const auto changes =
       control::compare(running->behaviour, control::describe(*loaded.gateway, running->salt));
   if (options.format == "json") {
-    print_json(after, changes);
+    fmt::print("{}\n", control::to_json(after, changes));
   } else {
     print_tunnels(after);
     print_changes(changes);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "base/json_writer.h"
 #include "base/text.h"
 
 namespace passerelle::control {
@@ -312,6 +313,40 @@ TunnelsAfter tunnels_after(const std::vector<MemberTunnels>& tunnels,
     if (after.options.update_drains_tunnels && !(leaves && drain != drains.end()))
       out.ended_by_update[drain != drains.end() ? drain->second : drain_without_draining] += each.tunnels;
   }
+  return out;
+}
+
+std::string to_json(const TunnelsAfter& after, const std::vector<BehaviourChange>& changes) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("tunnels").begin_object().member("open", after.open);
+  json.key("leaving").begin_array();
+  for (const auto& each : after.leaving) {
+    json.begin_object().member("pool", each.of.pool).member("backendSettings", each.of.settings);
+    json.member("member", each.of.address).member("tunnels", each.of.tunnels).key("drainSeconds");
+    if (each.over)
+      json.number(static_cast<std::uint64_t>(each.over->count()));
+    else
+      json.null();
+    json.end_object();
+  }
+  json.end_array().key("closedByUpdate").begin_array();
+  for (const auto& [over, count] : after.ended_by_update)
+    json.begin_object()
+        .member("tunnels", count)
+        .member("afterSeconds", static_cast<std::uint64_t>(over.count()))
+        .end_object();
+  json.end_array().end_object().key("changes").begin_array();
+  for (const BehaviourChange& change : changes) {
+    json.begin_object().member("subject", change.subject).key("property");
+    change.property.empty() ? json.null() : json.string(change.property);
+    json.key("before");
+    change.before ? json.string(*change.before) : json.null();
+    json.key("after");
+    change.after ? json.string(*change.after) : json.null();
+    json.end_object();
+  }
+  json.end_array().end_object();
   return out;
 }
 

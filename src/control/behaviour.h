@@ -56,4 +56,7 @@ struct TunnelsAfter {
 // connectionDraining of each setting that has it switched on.
 [[nodiscard]] std::map<std::string, std::chrono::seconds> drains_of(const model::Gateway& gateway);
 
+// The form that scripts read.
+[[nodiscard]] std::string to_json(const TunnelsAfter& after, const std::vector<BehaviourChange>& changes);
+
 }  // namespace passerelle::control

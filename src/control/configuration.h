@@ -67,6 +67,9 @@ class Configuration {
   [[nodiscard]] Outcome load(Problems& problems);
   // While running: problems are told in the event log, and nothing changes.
   void reload(std::string_view why);
+  // A copy, to be asked elsewhere.
+  [[nodiscard]] FileSource source() const { return source_; }
+
   // --- for the REST API ---
   // Whether the API has it; else the templates of the command line have, and it is only read.
   [[nodiscard]] bool is_kept() const { return source_.kept(); }

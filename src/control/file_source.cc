@@ -112,7 +112,7 @@ void FileSource::read_parameters(arm::LoadInput& input, Problems& problems) {
     }
     input.parameters.emplace_back(std::move(name), std::move(value));
   }
-  if (any_file) return;
+  if (any_file || considered_ != nullptr) return;
   // As documented: <template>.parameters.json beside the template.
   for (const std::string& path : options_.templates) {
     if (path == "-") continue;
@@ -181,9 +181,13 @@ void FileSource::read_certificate_files(std::vector<model::Certificate>& certifi
 
 arm::Loaded FileSource::consider(const std::string& text) {
   auto seen = seen_;
+  FileOptions options = options_;
+  options_.templates.resize(1);
+  options_.parameters.clear();
   considered_ = &text;
   arm::Loaded loaded = load(true);
   considered_ = nullptr;
+  options_ = std::move(options);
   if (!loaded.gateway) seen_ = std::move(seen);
   return loaded;
 }

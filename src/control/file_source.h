@@ -36,8 +36,8 @@ class FileSource {
   [[nodiscard]] arm::Loaded load() { return load(false); }
   // The same with the evaluated resource as text.
   [[nodiscard]] arm::Loaded load_and_print() { return load(true); }
-  // The same with this text in place of the first template. Where it has errors it is as if it had never been
-  // asked for.
+  // The same of this text alone, in place of the templates and their parameters. Where it has errors it is as
+  // if it had never been asked for.
   [[nodiscard]] arm::Loaded consider(const std::string& text);
   [[nodiscard]] bool kept() const { return options_.kept; }
 

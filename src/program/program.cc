@@ -65,7 +65,7 @@ Program::Program(const cli::Options& options, CommandLine command_line,
       background_(engine_),
       observed_(observe()),
       arm_(engine_, random_, configuration_, observed_),
-      pages_(observed_, arm_, background_,
+      pages_(observed_, configuration_, arm_, background_,
              {admin_token(), [this](std::string_view host) { return admin_.answers_to(host); }},
              fmt::format("{:016x}{:016x}", random_.next(), random_.next())),
       admin_(

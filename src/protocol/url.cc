@@ -1,5 +1,7 @@
 #include "protocol/url.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace passerelle {
@@ -23,6 +25,33 @@ std::optional<Url> parse_url(std::string_view text) {
     if (!out.port) return std::nullopt;
   }
   return out.host.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
+namespace {
+
+// As forms and URLSearchParams write it: '+' is a blank.
+std::string form_decoded(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace(out, '+', ' ');
+  return percent_decoded(out);
+}
+
+}  // namespace
+
+std::vector<std::string> query_parameters(std::string_view query, std::string_view name) {
+  std::vector<std::string> out;
+  while (!query.empty()) {
+    const auto [pair, rest] = split_once(query, '&');
+    const auto [key, value] = split_once(pair, '=');
+    if (equals_ignoring_case(form_decoded(key), name)) out.push_back(form_decoded(value));
+    query = rest;
+  }
+  return out;
+}
+
+std::string query_parameter(std::string_view query, std::string_view name) {
+  auto all = query_parameters(query, name);
+  return all.empty() ? std::string() : std::move(all.front());
 }
 
 }  // namespace passerelle

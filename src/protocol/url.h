@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace passerelle {
 
@@ -19,5 +20,10 @@ struct Url {
 
 // Nothing: it has no scheme or no host, or its port is no number.
 [[nodiscard]] std::optional<Url> parse_url(std::string_view text);
+
+// Of a query, without its '?': all values of that name, decoded; names ignore case.
+[[nodiscard]] std::vector<std::string> query_parameters(std::string_view query, std::string_view name);
+// The first of them; empty where there is none.
+[[nodiscard]] std::string query_parameter(std::string_view query, std::string_view name);
 
 }  // namespace passerelle

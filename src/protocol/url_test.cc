@@ -25,5 +25,12 @@ TEST(Url, WithoutSchemeOrHostOrWithANonsensePortIsNone) {
     EXPECT_FALSE(parse_url(text)) << text;
 }
 
+TEST(Url, QueryParametersAreDecodedAndTheirNamesIgnoreCase) {
+  EXPECT_EQ(query_parameter("a=1&API-Version=2024-01-01", "api-version"), "2024-01-01");
+  EXPECT_EQ(query_parameter("%24expand=a%2Cb+c%2Bd", "$expand"), "a,b c+d");
+  EXPECT_EQ(query_parameter("", "x"), "");
+  EXPECT_EQ(query_parameters("h=1&x&h=2&H=", "h"), (std::vector<std::string>{"1", "2", ""}));
+}
+
 }  // namespace
 }  // namespace passerelle
