@@ -65,6 +65,10 @@ void write_tunnel(JsonWriter& json, const TunnelView& t) {
   json.end_object();
 }
 
+bool reads(const http::Request& request) {
+  return request.head.method() == "GET" || request.head.method() == "HEAD";
+}
+
 // What does something, rather than show it.
 bool is_command(std::string_view path) {
   return path == "/api/v1/probe" || path == "/api/v1/upgrade" || path == "/api/v1/what-if" ||
@@ -92,7 +96,10 @@ std::optional<http::Response> AdminPages::refuse(const http::Request& request) c
   if (auto other_site = refuse_other_site(request)) return other_site;
   const auto path = request.target.path;
   const bool arm = ArmApi::has(path);
-  if (!arm && !is_command(path)) return std::nullopt;
+  if (!arm && !is_command(path)) {
+    // Before a body is read that nobody asked for.
+    return reads(request) ? std::nullopt : std::optional(read(request));
+  }
   if (!arm && request.head.method() != "POST") {
     http::Response out = text(405, "this is asked for with POST");
     out.fields.emplace_back("Allow", "POST");
@@ -113,8 +120,7 @@ std::optional<http::Response> AdminPages::refuse(const http::Request& request) c
 io::Task<http::Response> AdminPages::answer(const http::Request& request) const {
   const auto path = request.target.path;
   if (ArmApi::has(path)) co_return co_await arm_.answer(request);
-  const bool reads = request.head.method() == "GET" || request.head.method() == "HEAD";
-  if (path == "/metrics" && reads) co_return co_await metrics();
+  if (path == "/metrics" && reads(request)) co_return co_await metrics();
   if (!is_command(path)) co_return read(request);
   if (const auto to_close = tunnel_to_close(path); !to_close.empty()) co_return close(to_close, request);
   if (path == "/api/v1/what-if") co_return co_await what_if(request);
@@ -122,7 +128,7 @@ io::Task<http::Response> AdminPages::answer(const http::Request& request) const 
 }
 
 http::Response AdminPages::read(const http::Request& request) const {
-  if (request.head.method() != "GET" && request.head.method() != "HEAD") {
+  if (!reads(request)) {
     http::Response refused = text(405, "this page is read with GET");
     refused.fields.emplace_back("Allow", "GET, HEAD");
     return refused;
@@ -258,7 +264,7 @@ http::Response AdminPages::explain(std::string_view query) const {
 
 io::Task<http::Response> AdminPages::what_if(const http::Request& request) const {
   control::FileSource source = configuration_.source();
-  const arm::Loaded loaded = co_await background_.run([&] { return source.consider(request.body); });
+  const arm::Loaded loaded = co_await background_.run([&] { return source.consider(request.body, false); });
   http::Response out{200, "application/json", {}, {}};
   out.body = "{\"problems\":[";
   for (const Problem& problem : loaded.problems) {

@@ -10,6 +10,7 @@
 #include "arm/tls_policies.h"
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "control/configuration.h"
 #include "model/rewrite.h"
 
 namespace passerelle::admin {
@@ -101,7 +102,13 @@ std::string array_of(const List& list) {
 }
 
 void write_problem(JsonWriter& json, const Problem& problem) {
-  json.begin_object().member("code", problem.code).member("message", problem.message);
+  // What stands in the local file is no fault of the request's.
+  const bool elsewhere = !problem.where.file.empty() && problem.where.file != "command line" &&
+                         !problem.where.file.ends_with(control::kept_document);
+  json.begin_object().member("code", problem.code);
+  json.member("message",
+              elsewhere ? fmt::format("{}:{}: {}", problem.where.file, problem.where.line, problem.message)
+                        : problem.message);
   if (!problem.path.empty()) json.member("target", problem.path);
 }
 

@@ -44,7 +44,8 @@ bool lists_etag(std::string_view list, std::string_view etag) {
 }  // namespace
 
 std::string ArmApi::Call::base() const {
-  return fmt::format("{}://{}", request.secure ? "https" : "http", request.target.authority);
+  return fmt::format("{}://{}", request.secure ? "https" : "http",
+                     request.target.authority.empty() ? "localhost" : request.target.authority);
 }
 
 io::Task<> ArmApi::stop() {
@@ -132,6 +133,12 @@ std::string ArmApi::shown(const control::Applied& applied, std::string_view prov
 }
 
 std::optional<http::Response> ArmApi::refused_change(const Call& call) const {
+  // A change that this process makes and the next one does not know would be lost.
+  if (const std::string why = observed_.why_unchangeable(); !why.empty()) {
+    auto busy = error_answer(503, error_object("ServerBusy", why + ": try again in a moment"));
+    busy.fields.emplace_back("Retry-After", retry_after_seconds);
+    return busy;
+  }
   if (!configuration_.is_kept())
     return error_answer(
         409, error_object(
@@ -153,6 +160,13 @@ std::optional<http::Response> ArmApi::refused_change(const Call& call) const {
 
 http::Response ArmApi::put(const Call& call) {
   const control::Applied& now = latest();
+  for (const std::string& word : {call.route.id.subscription, call.route.id.resource_group}) {
+    if (!is_scope_name(word))
+      return bad_request(
+          "InvalidResourceGroup",
+          "a subscription and a resource group have 1 to 90 letters, digits, '_', '.', '-', '(' "
+          "and ')', and no '.' at the end");
+  }
   if (!is_gateway_name(call.route.id.name))
     return bad_request("InvalidResourceName",
                        fmt::format("'{}' is no name of a gateway: 1 to 80 letters, digits, '_', '.' and '-'",
@@ -170,8 +184,7 @@ http::Response ArmApi::put(const Call& call) {
   if (!candidate.gateway) return error_answer(400, error_object(candidate.problems));
   const bool created = !now.exists();
   auto answer = json_answer(created ? 201 : 200, shown(candidate.applied, "Updating"));
-  auto result = json_answer(200, shown(candidate.applied, "Succeeded"));
-  return accept(call, {{}, std::move(candidate), "PUT", "Updating", {}, std::move(result)},
+  return accept(call, {{}, std::move(candidate), "PUT", "Updating", {}, {200, {}, {}, {}}},
                 std::move(answer));
 }
 
@@ -189,6 +202,7 @@ http::Response ArmApi::patch(const Call& call) {
   if (!candidate.gateway) return error_answer(400, error_object(candidate.problems));
   if (const Problems problems = configuration_.apply(std::move(candidate), "PATCH"); !problems.empty())
     return error_answer(500, error_object(problems));
+  last_failed_ = false;
   return json_answer(200, shown(latest(), provisioning_state()));
 }
 
@@ -229,10 +243,11 @@ http::Response ArmApi::health(const Call& call) {
   const std::string id = latest().id.to_string(), answered = shown(latest(), "Succeeded");
   Operation& operation = operations_.begin(engine_.wall());
   const std::string name = operation.id;
-  end(name, Operation::State::succeeded,
+  operations_.end(
+      name, Operation::State::succeeded,
       json_answer(200, backend_health(*observed_.gateway(), observed_.groups(),
                                       {id, answered, query_parameter(call.request.target.query, "$expand")})),
-      {});
+      {}, engine_.wall());
   return point_to(call, name, {202, {}, {}, {}}, true);
 }
 
@@ -245,11 +260,13 @@ io::Task<http::Response> ArmApi::health_on_demand(const Call& call) {
   const std::string operation = operations_.begin(engine_.wall()).id;
   const auto ask = [](ArmApi& api, std::shared_ptr<const model::Gateway> of, model::Index index,
                       model::Probe what, std::string expanded, std::string name) -> io::Task<> {
-    const auto members = co_await api.observed_.probe_now(index, std::move(what));
+    // As it is now: it may be gone by then.
     const std::string id = api.latest().id.to_string(), answered = api.shown(api.latest(), "Succeeded");
-    api.end(name, Operation::State::succeeded,
-            json_answer(200, backend_health_on_demand(of->groups[index], members, {id, answered, expanded})),
-            {});
+    const auto members = co_await api.observed_.probe_now(index, std::move(what));
+    api.operations_.end(
+        name, Operation::State::succeeded,
+        json_answer(200, backend_health_on_demand(of->groups[index], members, {id, answered, expanded})), {},
+        api.engine_.wall());
   };
   tasks_.spawn(ask(*this, gateway, group, std::move(probe), expand, operation));
   co_return point_to(call, operation, {202, {}, {}, {}}, true);
@@ -263,7 +280,8 @@ http::Response ArmApi::accept(const Call& call, Change change, http::Response an
     const std::string error =
         error_object("CanceledAndSupersededDueToAnotherOperation",
                      fmt::format("a later request ({}) took this one's place", change.why));
-    end(change_->operation, Operation::State::canceled, error_answer(409, error), error);
+    operations_.end(change_->operation, Operation::State::canceled, error_answer(409, error), error,
+                    engine_.wall());
   }
   const bool waiting = change_.has_value();
   change_ = std::move(change);
@@ -295,30 +313,24 @@ io::Task<> ArmApi::make_change() {
   last_failed_ = !problems.empty();
   if (last_failed_) {
     const std::string error = error_object(problems);
-    end(change.operation, Operation::State::failed, error_answer(409, error), error);
+    operations_.end(change.operation, Operation::State::failed, error_answer(409, error), error,
+                    engine_.wall());
     co_return;
   }
   if (ends_tunnels) observed_.end_tunnels(change.tunnels_reason);
-  end(change.operation, Operation::State::succeeded, std::move(change.result), {});
-}
-
-void ArmApi::end(const std::string& operation, Operation::State state, http::Response result,
-                 std::string error) {
-  Operation* known = operations_.find(operation);
-  if (known == nullptr) return;
-  known->state = state;
-  known->ended = engine_.wall();
-  known->result = std::move(result);
-  known->error = std::move(error);
+  operations_.end(change.operation, Operation::State::succeeded, std::move(change.result), {},
+                  engine_.wall());
 }
 
 http::Response ArmApi::operation(const Call& call) {
   const Operation* operation = operations_.find(call.route.item);
   if (operation == nullptr)
     return error_answer(
-        404, error_object("OperationNotFound",
-                          fmt::format("no operation '{}' is known; only the last {} of this process are",
-                                      call.route.item, Operations::kept_max)));
+        404,
+        error_object("OperationNotFound",
+                     fmt::format("no operation '{}' is known: only the last {} are, and none from before a "
+                                 "restart or an upgrade; read the resource",
+                                 call.route.item, Operations::kept_max)));
   if (call.route.kind == ArmKind::operation_result) {
     if (operation->over()) return operation->result;
     return point_to(call, operation->id, {202, {}, {}, {}}, true);

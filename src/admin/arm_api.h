@@ -72,7 +72,6 @@ class ArmApi {
   [[nodiscard]] static http::Response point_to(const Call& call, const std::string& operation,
                                                http::Response answer, bool with_location);
   io::Task<> make_change();
-  void end(const std::string& operation, Operation::State state, http::Response result, std::string error);
 
   io::Engine& engine_;
   Random& random_;

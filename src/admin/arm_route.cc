@@ -75,6 +75,9 @@ bool matches(std::string_view pattern, std::string_view path, ArmRoute& out) {
                           : expected == "{l}" ? out.location
                                               : out.item;
       part = percent_decoded(word);
+      // What a header or an id could not hold is nobody's name.
+      if (std::ranges::any_of(part, [](char c) { return c < ' ' || c >= 0x7f || c == '/' || c == '%'; }))
+        return false;
     }
     pattern = pattern_rest;
     path = path_rest;
@@ -127,6 +130,14 @@ bool is_gateway_name(std::string_view name) {
   if (name.back() == '.' || name.back() == '-') return false;
   return std::ranges::all_of(
       name, [](char c) { return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+bool is_scope_name(std::string_view name) {
+  constexpr std::size_t bytes_max = 90;
+  if (name.empty() || name.size() > bytes_max || name.back() == '.') return false;
+  return std::ranges::all_of(name, [](char c) {
+    return is_letter_or_digit(c) || std::string_view("_.-()").find(c) != std::string_view::npos;
+  });
 }
 
 }  // namespace passerelle::admin

@@ -50,5 +50,7 @@ struct ArmRoute {
 
 // As Azure has them: 1 to 80 letters, digits, '_', '.' and '-', a letter or digit first, no '.' or '-' last.
 [[nodiscard]] bool is_gateway_name(std::string_view name);
+// Of a subscription or a resource group: 1 to 90 letters, digits, '_', '.', '-', '(' and ')', no '.' last.
+[[nodiscard]] bool is_scope_name(std::string_view name);
 
 }  // namespace passerelle::admin

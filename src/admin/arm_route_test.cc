@@ -11,11 +11,11 @@ namespace {
 
 TEST(ArmRoute, FindsTheGatewayWhateverTheCase) {
   const auto route = ArmRoute::parse(
-      "/Subscriptions/S1/resourcegroups/my%20group/PROVIDERS/microsoft.network/applicationgateways/gw");
+      "/Subscriptions/S1/resourcegroups/my%28group%29/PROVIDERS/microsoft.network/applicationgateways/gw");
   ASSERT_TRUE(route);
   EXPECT_EQ(route->kind, ArmKind::gateway);
   EXPECT_EQ(route->id.subscription, "S1");
-  EXPECT_EQ(route->id.resource_group, "my group");
+  EXPECT_EQ(route->id.resource_group, "my(group)");
   EXPECT_EQ(route->id.name, "gw");
 }
 
@@ -38,6 +38,9 @@ TEST(ArmRoute, KnowsNoOtherPath) {
        {"", "/", "/subscriptions", "/subscriptions/s",
         "/subscriptions//providers/Microsoft.Network/applicationGateways",
         "/subscriptions/s/providers/Microsoft.Compute/virtualMachines",
+        "/subscriptions/a%0d%0aX-Evil:1/providers/Microsoft.Network/applicationGateways",
+        "/subscriptions/a%2fb/providers/Microsoft.Network/applicationGateways",
+        "/subscriptions/%ff/providers/Microsoft.Network/applicationGateways",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/gw/start/again"})
     EXPECT_FALSE(ArmRoute::parse(path)) << path;
 }
@@ -71,6 +74,26 @@ TEST(Operations, OnlyTheLastOnesAreKnown) {
     EXPECT_EQ(id.size(), 36U);
     EXPECT_EQ(id[14], '4');
   }
+}
+
+TEST(Operations, TheirResultsAreBoundedTogether) {
+  SeededRandom random(1);
+  Operations operations(random);
+  const std::string under_way = operations.begin(WallTime{}).id;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 20; ++i) {
+    ids.push_back(operations.begin(WallTime{}).id);
+    operations.end(ids.back(), Operation::State::succeeded, {200, {}, std::string(mebibyte, 'x'), {}}, {},
+                   WallTime{});
+  }
+  EXPECT_NE(operations.find(under_way), nullptr) << "what is not over is not forgotten";
+  EXPECT_NE(operations.find(ids.back()), nullptr);
+  operations.end(under_way, Operation::State::succeeded, {}, {}, WallTime{});
+  operations.end(operations.begin(WallTime{}).id, Operation::State::succeeded, {}, {}, WallTime{});
+  std::size_t bytes = 0;
+  for (const std::string& id : ids) bytes += operations.find(id) != nullptr ? mebibyte : 0;
+  EXPECT_LE(bytes, Operations::results_bytes_max);
+  EXPECT_GT(bytes, 0U);
 }
 
 }  // namespace

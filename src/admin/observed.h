@@ -49,6 +49,8 @@ struct Observed {
   std::function<std::vector<control::MemberTunnels>()> tunnels_by_member;
   std::function<bool(const CloseRequest&)> close_tunnel;     // false: there is none
   std::function<void(std::string_view reason)> end_tunnels;  // all there are, over the drain time
+  // Why this process makes no change of the configuration now; empty: it does.
+  std::function<std::string()> why_unchangeable;
 };
 
 }  // namespace passerelle::admin

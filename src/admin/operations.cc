@@ -30,11 +30,29 @@ std::string make_guid(Random& random) {
 }
 
 Operation& Operations::begin(WallTime now) {
-  while (operations_.size() >= kept_max) operations_.pop_front();
+  while (operations_.size() >= kept_max) forget_first();
   Operation& out = operations_.emplace_back();
   out.id = make_guid(random_);
   out.began = now;
   return out;
+}
+
+void Operations::forget_first() {
+  results_bytes_ -= operations_.front().result.body.size();
+  operations_.pop_front();
+}
+
+void Operations::end(std::string_view id, Operation::State state, http::Response result, std::string error,
+                     WallTime now) {
+  Operation* operation = find(id);
+  if (operation == nullptr) return;
+  results_bytes_ += result.body.size();
+  operation->state = state;
+  operation->ended = now;
+  operation->result = std::move(result);
+  operation->error = std::move(error);
+  while (results_bytes_ > results_bytes_max && operations_.front().over() && operations_.front().id != id)
+    forget_first();
 }
 
 Operation* Operations::find(std::string_view id) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "http/server.h"
@@ -31,6 +32,8 @@ struct Operation {
 class Operations {
  public:
   static constexpr std::size_t kept_max = 1'000;
+  // Of their results; past it the oldest that are over are forgotten.
+  static constexpr std::size_t results_bytes_max = 16 * mebibyte;
 
   explicit Operations(Random& random) : random_(random) {}
 
@@ -38,10 +41,14 @@ class Operations {
   Operation& begin(WallTime now);
   // Null: it is not known (any more).
   [[nodiscard]] Operation* find(std::string_view id);
+  void end(std::string_view id, Operation::State state, http::Response result, std::string error,
+           WallTime now);
 
  private:
+  void forget_first();
   Random& random_;
   std::deque<Operation> operations_;  // the oldest first
+  std::size_t results_bytes_ = 0;
 };
 
 }  // namespace passerelle::admin

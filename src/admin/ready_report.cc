@@ -113,10 +113,10 @@ void append_members_down(std::string& out, const model::Gateway& gateway,
                      member->address, gateway.groups[i].pool, why);
       if (!report.hint.empty()) fmt::format_to(std::back_inserter(out), "    hint: {}\n", report.hint);
     }
+    std::set<std::string_view> known;
+    for (const auto& member : groups[i].members) known.insert(member->name);
     for (const model::Target& target : gateway.groups[i].targets) {
-      const bool known = std::ranges::any_of(groups[i].members,
-                                             [&](const auto& member) { return member->name == target.name; });
-      if (known) continue;
+      if (known.contains(target.name)) continue;
       fmt::format_to(std::back_inserter(out), "  down: {} in pool {}: its name has no address yet\n",
                      target.name, gateway.groups[i].pool);
       if (unmapped.contains(target.name)) to_map.insert(target.name);

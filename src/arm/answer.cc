@@ -176,8 +176,11 @@ std::string as_azure_answers(std::string_view printed, const AnswerFacts& facts)
   ProblemList quiet({});
   const auto answered = read_json(printed, 0, quiet);
   if (!answered) return {};
-  // Of what is answered, not of what was sent: a certificate that was left out stays what it was.
-  const std::string etag = guid_of(to_json(Answer(facts, {}).write(*answered)));
+  // Of what is answered, not of what was sent: a certificate that was left out stays what it was. How far a
+  // change has come is none of the content.
+  AnswerFacts content = facts;
+  content.provisioning_state = "Succeeded";
+  const std::string etag = guid_of(to_json(Answer(content, {}).write(*answered)));
   return to_json_lines(Answer(facts, fmt::format("W/\"{}\"", etag)).write(*answered));
 }
 

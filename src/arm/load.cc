@@ -223,8 +223,8 @@ class Loader {
     for (std::size_t i = 0; i < input_.templates.size(); ++i) {
       JsonValue* root = read(input_.templates[i].text, static_cast<std::uint32_t>(i));
       if (root == nullptr) continue;
-      Deployment& deployment =
-          evaluator_->deploy(*root, deployment_name(input_.templates[i].name), input_.scope);
+      Deployment& deployment = evaluator_->deploy(*root, deployment_name(input_.templates[i].name),
+                                                  input_.scope, input_.templates[i].literal);
       for (const JsonMember& given : given_) deployment.given[lowered(given.key)] = &given.value;
       roots_.push_back(&deployment);
       choose(find_gateways(deployment, *evaluator_, problems_), *root);

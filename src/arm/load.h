@@ -16,6 +16,7 @@ namespace passerelle::arm {
 struct Source {
   std::string name;  // as problems show it
   std::string text;
+  bool literal = false;  // what looks like an expression is a text: the REST API knows no expressions
 };
 
 // Everything a load depends on. A value.

@@ -6,7 +6,11 @@ namespace passerelle::board {
 
 std::shared_ptr<Member> Members::get(const std::string& name, const Endpoint& endpoint, bool tls,
                                      const std::string& settings) {
-  std::erase_if(members_, [](const auto& entry) { return entry.second.expired(); });
+  // Not at every one: a pool may have tens of thousands.
+  if (members_.size() >= sweep_at_) {
+    std::erase_if(members_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_at_ = 2 * members_.size() + sweep_at_least;
+  }
   const std::string key = fmt::format("{}|{}|{}|{}", name, endpoint.to_string(), tls, settings);
   auto& place = members_[key];
   auto member = place.lock();

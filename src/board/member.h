@@ -130,7 +130,9 @@ class Members {
   void forget_restored() { restored_.clear(); }
 
  private:
+  static constexpr std::size_t sweep_at_least = 64;
   std::map<std::string, std::weak_ptr<Member>> members_;
+  std::size_t sweep_at_ = sweep_at_least;  // members that are gone are forgotten then
   std::map<std::string, Health> restored_;
 };
 

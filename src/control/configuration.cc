@@ -62,8 +62,12 @@ Candidate Configuration::candidate_of(arm::Loaded loaded) {
   return out;
 }
 
-Candidate Configuration::consider(const std::string& document, const arm::GatewayId& id, bool stopped) {
-  return candidate_of(source_.consider(arm::marked(document, id, stopped)));
+Candidate Configuration::consider(const std::string& document, const arm::GatewayId& id, bool stopped) const {
+  FileSource source = source_;
+  Candidate out = candidate_of(source.consider(arm::marked(document, id, stopped), true));
+  // Which files it has seen counts only once it is in force: a change that comes meanwhile is news.
+  out.source = std::move(source);
+  return out;
 }
 
 Problems Configuration::prepare(Candidate& candidate) {
@@ -79,6 +83,7 @@ void Configuration::commit(Candidate candidate) {
   activation_.commit();
   gateway_ = std::move(candidate.gateway);
   applied_ = std::move(candidate.applied);
+  if (candidate.source) source_ = std::move(*candidate.source);
   ++version_;
   if (pages_changed_) pages_changed_->request_stop();
   if (certificates_changed_) certificates_changed_->request_stop();

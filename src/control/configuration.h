@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -49,6 +50,7 @@ struct Candidate {
   std::shared_ptr<model::Gateway> gateway;  // what is to be carried; null: it has errors
   Applied applied;
   Problems problems;
+  std::optional<FileSource> source;  // what it was read by
 };
 
 // A resource on the control plane's engine. A configuration is taken whole or not at all.
@@ -75,7 +77,7 @@ class Configuration {
   [[nodiscard]] bool is_kept() const { return source_.kept(); }
   [[nodiscard]] const Applied& applied() const { return applied_; }
   // What a document comes to, stopped or not. Changes nothing.
-  [[nodiscard]] Candidate consider(const std::string& document, const arm::GatewayId& id, bool stopped);
+  [[nodiscard]] Candidate consider(const std::string& document, const arm::GatewayId& id, bool stopped) const;
   // In force and on the disk when this returns without an error; else nothing has changed. A candidate that
   // does not exist: there is no gateway any more.
   [[nodiscard]] Problems apply(Candidate candidate, std::string_view why);

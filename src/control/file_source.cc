@@ -79,7 +79,8 @@ std::optional<arm::LoadInput> FileSource::read_input(Problems& problems) {
   arm::LoadInput input;
   for (const std::string& path : options_.templates) {
     if (auto text = read(path, problems))
-      input.templates.push_back({path == "-" ? "standard input" : path, std::move(*text)});
+      input.templates.push_back({path == "-" ? "standard input" : path, std::move(*text),
+                                 considered_ != nullptr ? literal_ : options_.kept});
   }
   read_parameters(input, problems);
   const std::string local = local_path();
@@ -179,16 +180,15 @@ void FileSource::read_certificate_files(std::vector<model::Certificate>& certifi
   }
 }
 
-arm::Loaded FileSource::consider(const std::string& text) {
-  auto seen = seen_;
+arm::Loaded FileSource::consider(const std::string& text, bool literal) {
   FileOptions options = options_;
   options_.templates.resize(1);
   options_.parameters.clear();
   considered_ = &text;
+  literal_ = literal;
   arm::Loaded loaded = load(true);
   considered_ = nullptr;
   options_ = std::move(options);
-  if (!loaded.gateway) seen_ = std::move(seen);
   return loaded;
 }
 

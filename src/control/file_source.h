@@ -36,9 +36,9 @@ class FileSource {
   [[nodiscard]] arm::Loaded load() { return load(false); }
   // The same with the evaluated resource as text.
   [[nodiscard]] arm::Loaded load_and_print() { return load(true); }
-  // The same of this text alone, in place of the templates and their parameters. Where it has errors it is as
-  // if it had never been asked for.
-  [[nodiscard]] arm::Loaded consider(const std::string& text);
+  // The same of this text alone, in place of the templates and their parameters. `literal`: it holds no
+  // expressions.
+  [[nodiscard]] arm::Loaded consider(const std::string& text, bool literal);
   [[nodiscard]] bool kept() const { return options_.kept; }
 
   // Whether a file that the last load has read is another one since.
@@ -63,6 +63,7 @@ class FileSource {
   FileOptions options_;
   std::optional<std::string> standard_input_;
   const std::string* considered_ = nullptr;  // while consider() works
+  bool literal_ = false;                     // the first template
   std::map<std::string, std::string> seen_;  // by the last load: size and time just before
 };
 

@@ -10,6 +10,8 @@
 namespace passerelle::http {
 namespace {
 
+constexpr std::chrono::seconds first_head_timeout{10};
+
 std::string write_response(const Response& response, std::string_view date, bool keep_alive, bool with_body) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\n", response.status,
                                 reason_phrase(response.status), date);
@@ -17,7 +19,12 @@ std::string write_response(const Response& response, std::string_view date, bool
   if (!none && !response.content_type.empty())
     out += fmt::format("Content-Type: {}\r\n", response.content_type);
   if (!none) out += fmt::format("Content-Length: {}\r\n", response.body.size());
-  for (const auto& [name, value] : response.fields) out += fmt::format("{}: {}\r\n", name, value);
+  for (const auto& [name, value] : response.fields) {
+    out += name + ": ";
+    // Whatever a value was made of, it ends with its line.
+    for (const char c : value) out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    out += "\r\n";
+  }
   if (!keep_alive) out += "Connection: close\r\n";
   out += "\r\n";
   if (with_body && !none) out += response.body;
@@ -60,9 +67,12 @@ io::Task<> Server::serve_connection(std::unique_ptr<io::Stream> stream) {
   }
   MessageSource source(*stream, http1::HeadKind::request, limits_, workspace_);
   auto head = workspace_.heads.take();
+  // Who connects and asks for nothing keeps a place from others.
+  Duration idle = first_head_timeout;
   for (;;) {
-    const auto outcome = co_await source.read_head(*head, engine_.in(limits_.keep_alive_timeout, accepting_),
-                                                   limits_.head_timeout, tasks_.stop_source());
+    const auto outcome = co_await source.read_head(*head, engine_.in(idle, accepting_), limits_.head_timeout,
+                                                   tasks_.stop_source());
+    idle = limits_.keep_alive_timeout;
     if (outcome.kind == HeadOutcome::Kind::refused) {
       const std::string page = write_response(text(outcome.refusal.status, outcome.refusal.what),
                                               date_.at(engine_.wall()), false, true);

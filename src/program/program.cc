@@ -137,6 +137,10 @@ admin::Observed Program::observe() {
             data_plane_.end_tunnels(std::chrono::seconds(options_.drain_seconds),
                                     telemetry::TunnelEnd::stopped,
                                     {.code = 1001, .reason = std::string(reason)});
+          },
+          [this]() -> std::string {
+            if (upgrade_.under_way() || upgrade_.done()) return "another process takes over";
+            return !ready_ || stop_.requested() ? "this process is about to end" : "";
           }};
 }
 
@@ -398,6 +402,7 @@ io::Task<> Program::end(int code) {
   if (std::exchange(ending_, true)) co_return;
   stop_.request_stop();
   ended_.request_stop();
+  data_plane_.stop_probes_on_demand();
   co_await admin_.stop();
   co_await arm_.stop();
   co_await data_plane_.stop();

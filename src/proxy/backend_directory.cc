@@ -127,9 +127,8 @@ std::vector<board::Group> BackendDirectory::groups(const model::Gateway& gateway
 // Who was here and is not any more leaves: with connection draining, slowly (section 8.3).
 void BackendDirectory::note_leaving(Memory& memory, board::Group& group,
                                     const model::BackendSettings& settings) {
-  const auto is_here = [&](const board::Group::Leaving& each) {
-    return std::ranges::find(group.members, each.member) != group.members.end();
-  };
+  const std::set<std::shared_ptr<board::Member>> here(group.members.begin(), group.members.end());
+  const auto is_here = [&](const board::Group::Leaving& each) { return here.contains(each.member); };
   if (settings.drain_timeout) {
     for (auto& each : memory.before) {
       if (is_here(each)) continue;

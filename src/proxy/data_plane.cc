@@ -164,7 +164,7 @@ io::Task<std::vector<DataPlane::Probed>> DataPlane::probe_now(model::Index group
   const auto ask = [](Prober& prober, ProbeTarget target, board::ProbeReport& report) -> io::Task<> {
     report = co_await prober.probe_now(std::move(target));
   };
-  io::TaskGroup probes(control_, &tasks_.stop_source());
+  io::TaskGroup probes(control_, &on_demand_);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const std::uint16_t port = targets[i].probe.port;
     targets[i].probe = probe;

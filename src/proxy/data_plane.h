@@ -106,6 +106,8 @@ class DataPlane {
     board::ProbeReport report;
   };
   [[nodiscard]] io::Task<std::vector<Probed>> probe_now(model::Index group, model::Probe probe);
+  // Whoever waits for one gets what there is; no other begins.
+  void stop_probes_on_demand() { on_demand_.request_stop(); }
   // Runs `look` with each worker on its own thread, one after the other, and waits.
   void visit_workers(const std::function<void(Worker&)>& look);
 
@@ -153,6 +155,7 @@ class DataPlane {
   BackendDirectory directory_;
   Prober prober_;
   io::TaskGroup tasks_;
+  io::StopSource on_demand_{&tasks_.stop_source()};
   Listening listening_;
 };
 

@@ -42,15 +42,17 @@ class SyslogTarget final : public LineTarget {
       const auto [line, rest] = split_once(lines, '\n');
       datagram_ = head_;
       datagram_ += line;
-      // Once more after a daemon's restart; a line that is too long for a datagram stays unsaid.
-      if (!send() && errno != EMSGSIZE && connect()) (void)send();
+      // Once more after a daemon's restart; a line that is too long for a datagram stays unsaid, as does one
+      // that there is no room for.
+      if (!send() && errno != EMSGSIZE && errno != EAGAIN && connect()) (void)send();
       lines = rest;
     }
   }
 
  private:
   [[nodiscard]] bool send() const {
-    return ::send(socket_, datagram_.data(), datagram_.size(), MSG_NOSIGNAL) >= 0;
+    // A daemon that does not read costs lines, and nobody's time.
+    return ::send(socket_, datagram_.data(), datagram_.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
   }
 
   const io::SocketAddress address_;

@@ -65,6 +65,14 @@ class AccessLog(unittest.TestCase):
             while "/two" not in daemon.recv(65536).decode():
                 pass
 
+    def test_a_daemon_that_does_not_read_costs_lines_and_nobodys_time(self):
+        path = tempfile.mkdtemp(prefix="passerelle-") + "/log"
+        self.syslog(socket.AF_UNIX, path)
+        with Gateway(backends=[self.backend.address], arguments=("--access-log", f"syslog:unix:{path}")) as gateway:
+            for _ in range(1200):
+                self.assertEqual(gateway.get("/health")[0], 200)
+            self.assertEqual(gateway.process.stop(), 0)
+
     def test_of_a_share_whatever_went_wrong_is_all_there(self):
         with Gateway(backends=[self.backend.address], arguments=("--access-log-share", "0")) as gateway:
             for _ in range(20):

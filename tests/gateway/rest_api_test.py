@@ -1,8 +1,11 @@
 """Azure's REST API over the admin listener: the gateway's whole life, without a template."""
 import base64
+import contextlib
 import http.client
 import json
 import os
+import re
+import signal
 import socket
 import ssl
 import sys
@@ -11,7 +14,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from certificates import Certificates
-from harness import PATIENCE, DemoBackend, Gateway, wait_until
+from harness import PATIENCE, DemoBackend, Gateway, scaled, wait_until
 from kept import KeptGateway, reference, resource
 from websocket import CLOSE, WebSocket
 
@@ -278,6 +281,99 @@ class RestApi(unittest.TestCase):
         self.assertEqual(shown().strip(), certificates.path("other.pem").read_text().strip())
         self.assertNotEqual(gateway.arm("GET")[1]["etag"], etag)
         self.assertNotIn("s3cret", gateway.process.text)
+
+    def test_what_looks_like_an_expression_is_a_text(self):
+        texts = ("[0-9]+", "[[0-9]", "[concat('a', 'b')]", "[]", "[1]", "[parameters('x')]")
+        more = {"rewriteRuleSets": [{"name": "set", "properties": {"rewriteRules": [
+            {"name": f"r{i}", "ruleSequence": 100 + i, "conditions": [{"variable": "var_uri_path", "pattern": "[0-9]+" if i else "[[0-9]", "ignoreCase": False, "negate": False}],
+             "actionSet": {"requestHeaderConfigurations": [{"headerName": "X-Text", "headerValue": text}]}} for i, text in enumerate(texts)]}}]}
+        gateway = self.gateway()
+        tags = {f"t{i}": text for i, text in enumerate(texts)}
+        gateway.put(resource(self.backend_port, **more), tags=tags)
+        before = gateway.arm("GET")[1]
+        self.assertEqual(before["tags"], tags)
+        rules = before["properties"]["rewriteRuleSets"][0]["properties"]["rewriteRules"]
+        self.assertEqual([r["actionSet"]["requestHeaderConfigurations"][0]["headerValue"] for r in rules], list(texts))
+        gateway.wait_operation(gateway.arm("PUT", body=before)[2])
+        self.assertEqual(gateway.arm("GET")[1], before)
+        gateway.process.stop()
+        self.assertEqual(self.gateway(folder=gateway.folder).arm("GET")[1], before)
+
+    def test_an_etag_is_the_contents_however_far_a_change_has_come(self):
+        gateway = self.gateway()
+        body = {"location": "westeurope", "properties": resource(self.backend_port)}
+        status, answered, fields = gateway.arm("PUT", body=body)
+        gateway.wait_operation(fields)
+        self.assertEqual(gateway.arm("GET")[1]["etag"], answered["etag"])
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            wrong = resource(self.backend_port, taken.getsockname()[1])
+            self.assertEqual(gateway.wait_operation(gateway.arm("PUT", body={"properties": wrong})[2])["status"], "Failed")
+        after = gateway.arm("GET")[1]
+        self.assertEqual((after["etag"], after["properties"]["provisioningState"]), (answered["etag"], "Failed"))
+        self.assertEqual(gateway.arm("PATCH", body={"tags": {"a": "b"}}, headers={"If-Match": after["etag"]})[0], 200)
+        self.assertEqual(gateway.arm("GET")[1]["properties"]["provisioningState"], "Succeeded")
+
+    def test_names_that_no_header_and_no_id_can_hold_are_no_names(self):
+        gateway = self.gateway()
+        for subscription in ("a%0d%0aX-Evil:%201", "a%2Fb", "%ff"):
+            path = f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Network/applicationGateways/gw?api-version=2024-01-01"
+            status, _, fields = gateway.ask("PUT", path, {"properties": resource(self.backend_port)})
+            self.assertEqual(status, 404)
+            self.assertNotIn("X-Evil", str(fields))
+        self.assert_error(gateway.ask("PUT", KeptGateway.ID.replace("/group/", "/group./") + "?api-version=2024-01-01", {"properties": {}}), 400, "InvalidResourceGroup")
+
+    def test_a_process_that_ends_or_hands_over_makes_no_change(self):
+        gateway = self.created()
+        tunnel = self.websocket(gateway)
+        kept = http.client.HTTPSConnection("127.0.0.1", gateway.api_port, timeout=PATIENCE, context=gateway.trust)
+        self.addCleanup(kept.close)
+        token = {"Authorization": "Bearer " + gateway.token}
+        # A request that has begun before the end has.
+        kept.putrequest("DELETE", KeptGateway.ID + "?api-version=2024-01-01")
+        for name, value in {**token, "Content-Length": "1"}.items():
+            kept.putheader(name, value)
+        kept.endheaders()
+        gateway.process.send(signal.SIGTERM)
+        gateway.process.wait_for("draining")
+        kept.send(b" ")
+        response = kept.getresponse()
+        self.assertEqual((response.status, json.loads(response.read())["error"]["code"]), (503, "ServerBusy"))
+        self.assertTrue((gateway.folder / "gateway.json").exists())
+        tunnel.stream.close()
+        gateway.process.wait_end()
+
+    def test_what_is_acknowledged_while_a_new_binary_takes_over_is_in_force_there(self):
+        # Its first probes take a while, and so does the hand-over.
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            gateway = self.gateway()
+            gateway.put(resource(silent.getsockname()[1]), tags={"number": "0"})
+            gateway.process.send(signal.SIGUSR2)
+            over, acknowledged, refused = r"process (\d+) carries the traffic now", 0, 0
+            for number in range(1, 10_000):
+                done = re.search(over, gateway.process.text)
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    status, body, fields = gateway.arm("PUT", body={"properties": resource(silent.getsockname()[1]), "tags": {"number": str(number)}})
+                    if status == 200:
+                        with contextlib.suppress(OSError, http.client.HTTPException, AssertionError):
+                            gateway.wait_operation(fields)
+                        acknowledged = number
+                    else:
+                        self.assertEqual((status, body["error"]["code"], fields["Retry-After"]), (503, "ServerBusy", "1"))
+                        refused += 1
+                    if done and status == 200:
+                        break
+            self.assertGreater(refused, 0)
+            self.assertEqual(gateway.arm("GET")[1]["tags"], {"number": str(acknowledged)})
+            os.kill(int(done.group(1)), signal.SIGTERM)
+            gateway.process.wait_end()
+
+    def test_a_pool_of_tens_of_thousands_is_taken_in_no_more_than_seconds(self):
+        gateway = self.gateway(local={"backendAddresses": {"*": self.backend.address}})
+        large = resource(self.backend_port)
+        large["backendAddressPools"][0]["properties"]["backendAddresses"] = [{"ipAddress": f"10.{i // 65536}.{i // 256 % 256}.{i % 256}"} for i in range(scaled(45_000, 2_000))]
+        gateway.put(large)
+        gateway.put(resource(self.backend_port))
+        self.assertEqual(self.get_health_page(gateway.port_of("listener")), 200)
 
     def test_with_templates_on_the_command_line_it_only_reads(self):
         with Gateway(backends=[self.backend.address], arguments=("--admin-tls", "127.0.0.1:0")) as gateway:

@@ -55,13 +55,13 @@ Evaluator::Evaluator(const NamedEntries<JsonValue>& answers, ProblemList& proble
       secrets_seen_(std::ranges::any_of(answers.entries(),
                                         [](const auto& entry) { return holds_secret(entry.value); })) {}
 
-Deployment& Evaluator::deploy(JsonValue& root, std::string name, DeploymentScope place) {
+Deployment& Evaluator::deploy(JsonValue& root, std::string name, DeploymentScope place, bool literal) {
   Deployment& deployment = deployments_.emplace_back();
   deployment.name = std::move(name);
   deployment.root = &root;
   deployment.place = std::move(place);
   deployment.scope = add_scope({Scope::Kind::deployment, &deployment, evaluated, {}, 0, {}});
-  bind(root, deployment.scope);
+  if (!literal) bind(root, deployment.scope);
   return deployment;
 }
 

@@ -40,8 +40,9 @@ class Evaluator {
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
 
-  // `root` is bound to the deployment's scope and must outlive this.
-  Deployment& deploy(JsonValue& root, std::string name, DeploymentScope place);
+  // `root` must outlive this. It is bound to the deployment's scope, unless it is literal: then it holds no
+  // expressions.
+  Deployment& deploy(JsonValue& root, std::string name, DeploymentScope place, bool literal = false);
 
   // The value behind `raw`: itself, or what its expression or its `copy` yields.
   [[nodiscard]] Result resolve(const JsonValue& raw);
