@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,6 +140,19 @@ std::expected<void, std::string> StateFolder::remove(const std::string& name) co
   const std::string path = path_of(name);
   if ((::unlink(path.c_str()) == 0 || errno == ENOENT) && (sync_folder(path_) || errno == ENOENT)) return {};
   return cannot_write(path, std::strerror(errno));
+}
+
+std::expected<void, std::string> StateFolder::hold() const {
+  const std::string path = path_of("lock");
+  if (const std::error_code error = make()) return cannot_write(path, error.message());
+  // Never closed, and open in a process that takes over: the lock is that of what is open.
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT, 0600);  // NOLINT(android-cloexec-open)
+  if (descriptor < 0) return cannot_write(path, std::strerror(errno));
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return {};
+  ::close(descriptor);
+  return std::unexpected(fmt::format(
+      "another Passerelle runs on {}; stop it, or give this one a folder of its own with --state DIR",
+      path_));
 }
 
 }  // namespace passerelle::control

@@ -30,6 +30,9 @@ class StateFolder {
                                                          const std::string& text) const;
   // Gone from the disk when this returns.
   [[nodiscard]] std::expected<void, std::string> remove(const std::string& name) const;
+  // For one process, and those that take over from it, until the last of them has ended. The error is a
+  // sentence.
+  [[nodiscard]] std::expected<void, std::string> hold() const;
   [[nodiscard]] std::string path_of(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] const std::string& path() const { return path_; }
 

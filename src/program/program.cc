@@ -162,6 +162,13 @@ io::Task<int> Program::start() {
     }
     admin_sockets = std::move(*greeted);
   } else {
+    const control::StateFolder state(options_.state);
+    // What two processes wrote there, only one of them would carry.
+    if (const auto held = configuration_.is_kept() ? state.hold() : std::expected<void, std::string>();
+        !held) {
+      fmt::print(stderr, "passerelle: error: StateFolderInUse: {}\n", held.error());
+      co_return cli::exit_cannot_start;
+    }
     std::vector<proxy::InheritedSocket> sockets;
     auto given = io::take_service_sockets();
     // The service manager keeps them too.

@@ -14,7 +14,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from certificates import Certificates
-from harness import PATIENCE, DemoBackend, Gateway, scaled, wait_until
+from harness import BINARY, PATIENCE, DemoBackend, Gateway, Process, is_running, scaled, wait_until
 from kept import KeptGateway, reference, resource
 from websocket import CLOSE, WebSocket
 
@@ -35,10 +35,12 @@ class RestApi(unittest.TestCase):
         gateway.put(resource(self.backend_port, **more))
         return gateway
 
-    def get_health_page(self, port):
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=PATIENCE).status
+    def get_health_page(self, gateway):
+        gateway.wait_up()
+        return urllib.request.urlopen(f"http://127.0.0.1:{gateway.port_of('listener')}/health", timeout=PATIENCE).status
 
     def websocket(self, gateway):
+        gateway.wait_up()
         client = socket.create_connection(("127.0.0.1", gateway.port_of("listener")), PATIENCE)
         self.addCleanup(client.close)
         return WebSocket(client)
@@ -63,7 +65,7 @@ class RestApi(unittest.TestCase):
         self.assertRegex(fields["Azure-AsyncOperation"], rf"^https://127.0.0.1:{gateway.api_port}/subscriptions/s-1/providers/Microsoft.Network/locations/[a-z]+/operations/[0-9a-f-]{{36}}\?api-version=2024-01-01$")
         self.assertEqual(fields["Retry-After"], "1")
         self.assertEqual(gateway.wait_operation(fields)["status"], "Succeeded")
-        self.assertEqual(self.get_health_page(gateway.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(gateway), 200)
         status, body, _ = gateway.arm("GET")
         self.assertEqual((status, body["location"], body["tags"], body["properties"]["provisioningState"], body["properties"]["operationalState"]),
                          (200, "northeurope", {"owner": "us"}, "Succeeded", "Running"))
@@ -107,7 +109,7 @@ class RestApi(unittest.TestCase):
             status, body, _ = gateway.arm("PUT", body=text)
             self.assertEqual(status, 400, (text, body))
         self.assertEqual(gateway.arm("GET")[1], before)
-        self.assertEqual(self.get_health_page(gateway.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(gateway), 200)
 
     def test_a_listener_that_cannot_open_rolls_the_change_back(self):
         gateway = self.created()
@@ -127,7 +129,7 @@ class RestApi(unittest.TestCase):
             self.assertEqual((ended["status"], ended["error"]["code"]), ("Failed", "AddressInUse"))
         body = gateway.arm("GET")[1]
         self.assertEqual((body["properties"]["provisioningState"], len(body["properties"]["httpListeners"])), ("Failed", 1))
-        self.assertEqual(self.get_health_page(gateway.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(gateway), 200)
         gateway.put(more)  # the port is free now
         self.assertEqual(gateway.arm("GET")[1]["properties"]["provisioningState"], "Succeeded")
 
@@ -169,10 +171,10 @@ class RestApi(unittest.TestCase):
         self.assertIsNone(again.port_of("listener"))
         again.wait_operation(again.arm("POST", "/start")[2])
         self.assertEqual(again.arm("GET")[1]["properties"]["operationalState"], "Running")
-        self.assertEqual(self.get_health_page(again.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(again), 200)
         again.wait_operation(again.arm("POST", "/stop")[2])
         again.put(resource(self.backend_port))  # as Azure has it, this starts it
-        self.assertEqual(self.get_health_page(again.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(again), 200)
 
     def test_deleted_it_is_gone_from_the_disk_too(self):
         gateway = self.created()
@@ -184,7 +186,7 @@ class RestApi(unittest.TestCase):
         self.assertFalse((gateway.folder / "gateway.json").exists())
         self.assertEqual(gateway.arm("DELETE")[0], 204)
         gateway.put(resource(self.backend_port))
-        self.assertEqual(self.get_health_page(gateway.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(gateway), 200)
 
     def test_it_starts_from_what_was_applied_last(self):
         gateway = self.created()
@@ -192,7 +194,7 @@ class RestApi(unittest.TestCase):
         gateway.process.stop()
         again = self.gateway(folder=gateway.folder)
         self.assertEqual(again.arm("GET")[1], before)
-        self.assertEqual(self.get_health_page(again.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(again), 200)
 
     def test_one_process_has_one_gateway(self):
         gateway = self.created()
@@ -367,13 +369,33 @@ class RestApi(unittest.TestCase):
             os.kill(int(done.group(1)), signal.SIGTERM)
             gateway.process.wait_end()
 
+    def test_a_state_folder_is_one_processs_and_its_successors(self):
+        gateway = self.created()
+
+        def second():
+            process = Process([BINARY, "run", "--state", str(gateway.folder), "--admin", "off", "--admin-tls", "127.0.0.1:0", "--access-log", "off"])
+            try:
+                return process.wait_end(), process.text
+            finally:
+                process.stop()
+        code, said = second()
+        self.assertEqual(code, 3)
+        self.assertIn("StateFolderInUse: another Passerelle runs on", said)
+        gateway.process.send(signal.SIGUSR2)
+        successor = int(gateway.process.wait_for(r"process (\d+) carries the traffic now").group(1))
+        gateway.process.wait_end()
+        self.assertEqual(second()[0], 3)
+        os.kill(successor, signal.SIGKILL)
+        wait_until(lambda: not is_running(successor), "the successor's end")
+        self.gateway(folder=gateway.folder)
+
     def test_a_pool_of_tens_of_thousands_is_taken_in_no_more_than_seconds(self):
         gateway = self.gateway(local={"backendAddresses": {"*": self.backend.address}})
         large = resource(self.backend_port)
         large["backendAddressPools"][0]["properties"]["backendAddresses"] = [{"ipAddress": f"10.{i // 65536}.{i // 256 % 256}.{i % 256}"} for i in range(scaled(45_000, 2_000))]
         gateway.put(large)
         gateway.put(resource(self.backend_port))
-        self.assertEqual(self.get_health_page(gateway.port_of("listener")), 200)
+        self.assertEqual(self.get_health_page(gateway), 200)
 
     def test_with_templates_on_the_command_line_it_only_reads(self):
         with Gateway(backends=[self.backend.address], arguments=("--admin-tls", "127.0.0.1:0")) as gateway:

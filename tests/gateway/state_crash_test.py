@@ -72,7 +72,7 @@ class StateCrash(unittest.TestCase):
             known, number = done or found, sent + 1
         left = sorted(path.name for path in self.folder.iterdir())
         self.assertIn("gateway.json", left)
-        self.assertLessEqual(set(left), {"gateway.json", "gateway.json.new", "token", "admin.crt", "admin.key", "passerelle.local.json"})
+        self.assertLessEqual(set(left), {"gateway.json", "gateway.json.new", "token", "admin.crt", "admin.key", "passerelle.local.json", "lock"})
 
 
 if __name__ == "__main__":

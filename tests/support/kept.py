@@ -89,11 +89,20 @@ class KeptGateway:
         assert ended["status"] == "Succeeded", ended
         return body
 
-    def port_of(self, listener):
+    def page(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE)
-        connection.request("GET", "/api/v1/listeners")
-        listeners = json.loads(connection.getresponse().read())["listeners"]
+        connection.request("GET", path)
+        body = json.loads(connection.getresponse().read())
         connection.close()
+        return body
+
+    def wait_up(self):
+        def up():
+            return all(member["health"] == "Up" for pool in self.page("/api/v1/health")["pools"] for member in pool["members"])
+        wait_until(up, "all members up")
+
+    def port_of(self, listener):
+        listeners = self.page("/api/v1/listeners")["listeners"]
         found = [each["addresses"] for each in listeners if each["name"] == listener]
         return int(found[0][0].rsplit(":", 1)[1]) if found and found[0] else None
 
