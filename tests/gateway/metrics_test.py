@@ -33,7 +33,8 @@ class Metrics(unittest.TestCase):
             tunnel = WebSocket(gateway.connect())
             tunnel.echo(b"hello")
             tunnel.close()
-            wait_until(lambda: gateway.metric('route_tunnels_closed_total{listener="listener",rule="rule",pool="pool",code="1000"}') == 1, "the tunnel's end")
+            closed = 'route_tunnels_closed_total{listener="listener",rule="rule",pool="pool",code="1000"}'
+            wait_until(lambda: self.value(gateway.admin("/metrics")[1], closed) == 1, "the tunnel's end")
             text = gateway.admin("/metrics")[1]
             promtool = shutil.which("promtool") or str(ROOT / "build" / "tools" / "usr" / "bin" / "promtool")
             checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
