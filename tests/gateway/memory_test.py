@@ -27,6 +27,7 @@ class Memory(unittest.TestCase):
                     tunnel.send(b"warm")
                 for tunnel in warm:
                     tunnel.receive()
+            gateway.admin("/metrics")  # and what the thread that writes them keeps
             before = gateway.private_dirty()
             tunnels = []
             for _ in range(count):
