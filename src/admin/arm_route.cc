@@ -9,7 +9,7 @@ namespace passerelle::admin {
 namespace {
 
 struct Pattern {
-  std::string_view path;  // {s}, {g}, {n}: of the gateway's id; {l}: a location; {i}: the item
+  std::string_view path;  // {s}, {g}, {n}: of the gateway's id; {l}: a location, any; {i}: the item
   ArmKind kind;
 };
 
@@ -68,11 +68,10 @@ bool matches(std::string_view pattern, std::string_view path, ArmRoute& out) {
     if (pattern_rest.empty() != path_rest.empty() || word.empty()) return false;
     if (!expected.starts_with('{')) {
       if (!equals_ignoring_case(expected, word)) return false;
-    } else {
+    } else if (expected != "{l}") {
       std::string& part = expected == "{s}"   ? out.id.subscription
                           : expected == "{g}" ? out.id.resource_group
                           : expected == "{n}" ? out.id.name
-                          : expected == "{l}" ? out.location
                                               : out.item;
       part = percent_decoded(word);
       // What a header or an id could not hold is nobody's name.

@@ -35,9 +35,8 @@ enum class ArmKind : std::uint8_t {
 // A value.
 struct ArmRoute {
   ArmKind kind = ArmKind::gateway;
-  arm::GatewayId id;     // as far as the path has it
-  std::string location;  // of an operation
-  std::string item;      // an operation's id, or a policy's name
+  arm::GatewayId id;  // as far as the path has it
+  std::string item;   // an operation's id, or a policy's name
 
   // Azure ignores case. Nothing: the API has no such path.
   [[nodiscard]] static std::optional<ArmRoute> parse(std::string_view path);

@@ -173,24 +173,18 @@ Together group_by(const Routes& routes, Labels labels) {
   return out;
 }
 
-// Over routes and workers.
-template <class Part>
-std::uint64_t sum_of_tunnels(const std::vector<const telemetry::RouteCounters*>& routes, Part part) {
+// Over routes and workers, of what a route counts by worker.
+template <auto by_worker, class Part>
+std::uint64_t sum_of(const std::vector<const telemetry::RouteCounters*>& routes, Part part) {
   std::uint64_t sum = 0;
   for (const auto* route : routes) {
-    for (std::size_t i = 0; i < route->worker_count; ++i) sum += part(route->tunnels[i]);
+    for (std::size_t i = 0; i < route->worker_count; ++i) sum += part((route->*by_worker)[i]);
   }
   return sum;
 }
 
-template <class Part>
-std::uint64_t sum_of_requests(const std::vector<const telemetry::RouteCounters*>& routes, Part part) {
-  std::uint64_t sum = 0;
-  for (const auto* route : routes) {
-    for (std::size_t i = 0; i < route->worker_count; ++i) sum += part(route->requests[i]);
-  }
-  return sum;
-}
+constexpr auto tunnels_of = &telemetry::RouteCounters::tunnels;
+constexpr auto requests_of = &telemetry::RouteCounters::requests;
 
 std::vector<std::string_view> with(std::vector<std::string_view> labels, std::string_view more) {
   labels.push_back(more);
@@ -214,7 +208,7 @@ void add_tunnels(Collector& out, const Routes& routes) {
     return names;
   }();
   for (const auto& [labels, together] : groups) {
-    const auto sum = [&](auto part) { return static_cast<double>(sum_of_tunnels(together, part)); };
+    const auto sum = [&](auto part) { return static_cast<double>(sum_of<tunnels_of>(together, part)); };
     open.add(sum([](Tunnels t) { return t.open.value(); }), labels);
     opened.add(sum([](Tunnels t) { return t.opened.value(); }), labels);
     for (std::size_t side = 0; side < sides.size(); ++side) {
@@ -235,10 +229,10 @@ void add_time(Samples& to, const std::vector<const telemetry::RouteCounters*>& r
   using Requests = const telemetry::RouteRequests&;
   std::vector<std::uint64_t> counts;
   for (std::size_t bucket = 0; bucket < telemetry::TimeHistogram::buckets; ++bucket)
-    counts.push_back(sum_of_requests(routes, [&](Requests r) { return (r.*part).count(bucket); }));
+    counts.push_back(sum_of<requests_of>(routes, [&](Requests r) { return (r.*part).count(bucket); }));
   std::vector<double> bounds;
   for (const std::uint32_t bound : telemetry::TimeHistogram::bounds_ms) bounds.push_back(bound / 1000.0);
-  const auto sum = sum_of_requests(routes, [&](Requests r) { return (r.*part).microseconds(); });
+  const auto sum = sum_of<requests_of>(routes, [&](Requests r) { return (r.*part).microseconds(); });
   to.add_histogram(counts, bounds, static_cast<double>(sum) * 1e-6, labels);
 }
 
@@ -250,15 +244,16 @@ void add_listeners(Collector& out, const Routes& routes) {
       routes, [](const telemetry::RouteKey& key) { return std::vector<std::string_view>{key.listener}; });
   for (const auto& [labels, together] : groups) {
     for (std::size_t i = 1; i < classes.size(); ++i)
-      responses.add_if_any(
-          static_cast<double>(sum_of_requests(together, [&](Requests r) { return r.responses[i].value(); })),
-          with(labels, classes[i]));
+      responses.add_if_any(static_cast<double>(sum_of<requests_of>(
+                               together, [&](Requests r) { return r.responses[i].value(); })),
+                           with(labels, classes[i]));
     add_time(times, together, &telemetry::RouteRequests::total, labels);
-    received.add(
-        static_cast<double>(sum_of_requests(together, [](Requests r) { return r.received_bytes.value(); })),
+    received.add(static_cast<double>(
+                     sum_of<requests_of>(together, [](Requests r) { return r.received_bytes.value(); })),
+                 labels);
+    sent.add(
+        static_cast<double>(sum_of<requests_of>(together, [](Requests r) { return r.sent_bytes.value(); })),
         labels);
-    sent.add(static_cast<double>(sum_of_requests(together, [](Requests r) { return r.sent_bytes.value(); })),
-             labels);
   }
   for (Samples* samples : {&responses, &times, &received, &sent}) out.add(*samples);
 }
@@ -274,7 +269,7 @@ void add_backends(Collector& out, const Routes& routes) {
                             : std::vector<std::string_view>{key.pool, key.settings};
   });
   for (const auto& [labels, together] : groups) {
-    const auto sum = [&](auto part) { return static_cast<double>(sum_of_requests(together, part)); };
+    const auto sum = [&](auto part) { return static_cast<double>(sum_of<requests_of>(together, part)); };
     double tries = 0;
     for (std::size_t i = 0; i < classes.size(); ++i) {
       const double count = sum([&](Requests r) { return r.member_responses[i].value(); });

@@ -16,6 +16,7 @@ constexpr const char* description =
     "template, a\n"
     "resource as `az` shows it, or a fragment from a documentation page.\n\n"
     "  passerelle run gateway.json --port 80=8080 --port 443=8443\n"
+    "  passerelle run --state DIR --admin-tls 127.0.0.1:9701   without a template: by Azure's REST API\n"
     "  passerelle init gateway.json      write passerelle.local.json: what the template's addresses are "
     "here\n"
     "  passerelle check gateway.json     every problem, with file, line and column\n"
