@@ -3,6 +3,13 @@
 #include <fmt/format.h>
 
 namespace passerelle::board {
+namespace {
+
+std::string key_of(const std::string& name, const Endpoint& endpoint, bool tls, const std::string& settings) {
+  return fmt::format("{}|{}|{}|{}", name, endpoint.to_string(), tls, settings);
+}
+
+}  // namespace
 
 std::shared_ptr<Member> Members::get(const std::string& name, const Endpoint& endpoint, bool tls,
                                      const std::string& settings) {
@@ -11,13 +18,14 @@ std::shared_ptr<Member> Members::get(const std::string& name, const Endpoint& en
     std::erase_if(members_, [](const auto& entry) { return entry.second.expired(); });
     sweep_at_ = 2 * members_.size() + sweep_at_least;
   }
-  const std::string key = fmt::format("{}|{}|{}|{}", name, endpoint.to_string(), tls, settings);
+  const std::string key = key_of(name, endpoint, tls, settings);
   auto& place = members_[key];
   auto member = place.lock();
   if (!member) {
     member = std::make_shared<Member>(name, endpoint, tls, settings);
     place = member;
     if (const auto known = restored_.find(key); known != restored_.end()) member->health = known->second;
+    if (drained_.contains(key)) member->duty = Duty::out;
   }
   return member;
 }
@@ -37,6 +45,26 @@ void Members::restore(BinaryReader& in) {
     const auto health = in.number<std::uint8_t>();
     if (in.ok() && health <= static_cast<std::uint8_t>(Health::down))
       restored_[key] = static_cast<Health>(health);
+  }
+}
+
+void Members::set_drained(const Member& member, bool drained) {
+  std::string key = key_of(member.name, member.endpoint, member.tls, member.settings_name);
+  if (drained)
+    drained_.insert(std::move(key));
+  else
+    drained_.erase(key);
+}
+
+void Members::save_drained(BinaryWriter& out) const {
+  out.number(static_cast<std::uint32_t>(drained_.size()));
+  for (const std::string& key : drained_) out.text(key);
+}
+
+void Members::restore_drained(BinaryReader& in) {
+  for (auto left = in.number<std::uint32_t>(); left > 0 && in.ok(); --left) {
+    std::string key(in.text());
+    if (in.ok()) drained_.insert(std::move(key));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,13 @@ struct ProbeReport {
   bool success = false;
 };
 
+// Whether an operator lets it have traffic.
+enum class Duty : std::uint8_t {
+  working,
+  draining,  // only who has its affinity cookie still gets there
+  out,       // nobody does
+};
+
 // A resource shared by the prober and all workers; atomics are single numbers, the report has a lock.
 class Member {
  public:
@@ -47,6 +55,11 @@ class Member {
   const std::uint64_t identity;  // for hashing clients to members
 
   std::atomic<Health> health = Health::unknown;
+  // Set by the control plane.
+  std::atomic<Duty> duty = Duty::working;
+  [[nodiscard]] bool works() const { return duty.load(std::memory_order_relaxed) == Duty::working; }
+  // What is shown.
+  [[nodiscard]] Health standing() const { return works() ? health.load() : Health::draining; }
   // When it came back after it was down, and how many tunnels it was given since
   // (policy/balancing/slow_start).
   std::atomic<TimePoint> returned = TimePoint::min();
@@ -58,6 +71,8 @@ class Member {
   // How often it left or went down: whoever waits for a drain to end knows by it that this is still the same
   // one. The control plane's.
   std::uint32_t departures = 0;
+  std::uint32_t drains = 0;  // the same of drains by hand, begun and called off
+  TimePoint drain_ends{};    // of the one under way, or of the last
 
   std::atomic<std::uint32_t> requests = 0;  // under way
   std::atomic<std::uint32_t> tunnels = 0;   // open
@@ -129,11 +144,17 @@ class Members {
   void restore(BinaryReader& in);
   void forget_restored() { restored_.clear(); }
 
+  // By hand: whoever goes and comes back is still drained, here and in another process.
+  void set_drained(const Member& member, bool drained);
+  void save_drained(BinaryWriter& out) const;
+  void restore_drained(BinaryReader& in);
+
  private:
   static constexpr std::size_t sweep_at_least = 64;
   std::map<std::string, std::weak_ptr<Member>> members_;
   std::size_t sweep_at_ = sweep_at_least;  // members that are gone are forgotten then
   std::map<std::string, Health> restored_;
+  std::set<std::string> drained_;
 };
 
 }  // namespace passerelle::board

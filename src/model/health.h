@@ -6,7 +6,12 @@
 
 namespace passerelle::model {
 
-enum class Health : std::uint8_t { unknown, up, down };
+enum class Health : std::uint8_t {
+  unknown,
+  up,
+  down,
+  draining,  // only shown: whatever its probes say, it gets nobody new
+};
 
 // Azure's vocabulary (ApplicationGatewayBackendHealthServerHealth).
 [[nodiscard]] constexpr std::string_view to_string(Health health) {
@@ -14,6 +19,7 @@ enum class Health : std::uint8_t { unknown, up, down };
     case Health::unknown: return "Unknown";
     case Health::up: return "Up";
     case Health::down: return "Down";
+    case Health::draining: return "Draining";
   }
   return "Unknown";
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "proxy/tunnel_drain.h"
 #include "proxy/worker_thread.h"
 
@@ -234,7 +235,6 @@ io::Task<> DataPlane::end_left_member(std::shared_ptr<board::Member> member, Dur
                                       bool tunnels_too) {
   const auto departure = ++member->departures;
   const auto came_back = [&] { return member->departures != departure || is_here(*member); };
-  const TimePoint began = control_.now(), end = began + delay;
   // What was removed by DNS goes on: that is no decision of whoever runs the gateway.
   TunnelDrain tunnels(
       threads_, tunnels_too ? member.get() : nullptr, TunnelEnd::member_left,
@@ -244,12 +244,11 @@ io::Task<> DataPlane::end_left_member(std::shared_ptr<board::Member> member, Dur
     events_.info("configuration", "member {} leaves: its {} tunnel{} drain over {} s", member->address,
                  tunnels.tunnels(), tunnels.tunnels() == 1 ? "" : "s",
                  std::chrono::duration_cast<std::chrono::seconds>(delay).count());
-  while (control_.now() < end) {
-    const TimePoint next = tunnels_too ? std::min(end, control_.now() + TunnelDrain::interval(delay)) : end;
-    if (!co_await control_.sleep({next, &tasks_.stop_source()}) || came_back()) co_return;
-    if (tunnels_too) tunnels.step(std::chrono::duration<double>(end - control_.now()) / delay);
+  if (tunnels_too) {
+    if (!co_await leave_evenly(tunnels, delay, came_back)) co_return;
+  } else if (!co_await control_.sleep(control_.in(delay, tasks_.stop_source())) || came_back()) {
+    co_return;
   }
-  if (tunnels_too) tunnels.step(0);
   // Nobody probes it any more: should it come back, it has to answer first.
   member->health = model::Health::unknown;
   visit_workers([&](Worker& worker) { worker.end_requests_of(*member); });
@@ -261,22 +260,86 @@ io::Task<> DataPlane::end_by_update(std::string settings, Duration delay) {
   visit_workers([&](Worker& worker) { worker.end_tunnels_of(settings, update, TunnelEnd::update); });
 }
 
-void DataPlane::end_tunnels(Duration over, TunnelEnd why, Farewell farewell) {
-  tasks_.spawn(end_tunnels_by(control_.now() + over, why, std::move(farewell)));
+std::vector<std::shared_ptr<board::Member>> DataPlane::find_members(std::string_view pool,
+                                                                    std::string_view settings,
+                                                                    std::string_view name) const {
+  std::vector<std::shared_ptr<board::Member>> out;
+  for (std::size_t i = 0; i < snapshot_->groups.size(); ++i) {
+    const model::BackendGroup& group = snapshot_->gateway->groups[i];
+    if (!equals_ignoring_case(group.pool, pool) || !equals_ignoring_case(group.settings_name, settings))
+      continue;
+    for (const auto& member : snapshot_->groups[i].members) {
+      if (equals_ignoring_case(member->address, name) || equals_ignoring_case(member->name, name))
+        out.push_back(member);
+    }
+  }
+  return out;
 }
 
-io::Task<> DataPlane::end_tunnels_by(TimePoint end, TunnelEnd why, Farewell farewell) {
-  const Duration span = end - control_.now();
+Duration DataPlane::drain_time(const board::Member& member) const {
+  for (const model::BackendGroup& group : snapshot_->gateway->groups) {
+    if (group.settings_name == member.settings_name && group.settings.drain_timeout)
+      return *group.settings.drain_timeout;
+  }
+  return drain_timeout_without_draining;
+}
+
+Duration DataPlane::drain_member(const std::shared_ptr<board::Member>& member) {
+  if (member->works()) {
+    member->duty = board::Duty::draining;
+    directory_.set_drained(*member, true);
+    tasks_.spawn(end_drained_member(member, drain_time(*member)));
+  }
+  return std::max(Duration::zero(), member->drain_ends - control_.now());
+}
+
+void DataPlane::resume_member(board::Member& member) {
+  if (member.works()) return;
+  ++member.drains;
+  member.drain_ends = {};
+  directory_.set_drained(member, false);
+  // It has been away: it is spared at first as one that comes back from a failure is.
+  member.note_return(control_.now());
+  member.duty = board::Duty::working;
+  events_.info("drain", "member {} is back", member.address);
+}
+
+io::Task<> DataPlane::end_drained_member(std::shared_ptr<board::Member> member, Duration over) {
+  const auto drain = ++member->drains;
+  member->drain_ends = control_.now() + over;
+  const Farewell farewell{.code = 1012, .reason = "the member is drained by the operator"};
+  TunnelDrain tunnels(threads_, member.get(), TunnelEnd::operator_closed, farewell);
+  events_.info("drain", "member {} is drained by the operator: its {} tunnel{} leave over {} s",
+               member->address, tunnels.tunnels(), tunnels.tunnels() == 1 ? "" : "s",
+               std::chrono::duration_cast<std::chrono::seconds>(over).count());
+  if (!co_await leave_evenly(tunnels, over, [&] { return member->drains != drain; })) co_return;
+  member->duty = board::Duty::out;
+  visit_workers([&](Worker& worker) {
+    worker.end_requests_of(*member);
+    // Of who came meanwhile by an affinity cookie.
+    worker.leave_tunnels_of(*member, TunnelEnd::operator_closed, farewell);
+  });
+}
+
+void DataPlane::end_tunnels(Duration over, TunnelEnd why, Farewell farewell) {
+  tasks_.spawn(end_tunnels_over(over, why, std::move(farewell)));
+}
+
+io::Task<> DataPlane::end_tunnels_over(Duration over, TunnelEnd why, Farewell farewell) {
   const auto version = version_;
   TunnelDrain tunnels(threads_, nullptr, why, std::move(farewell));
+  (void)co_await leave_evenly(tunnels, over, [&] { return version_ != version; });
+}
+
+io::Task<bool> DataPlane::leave_evenly(TunnelDrain& tunnels, Duration over, std::function<bool()> given_up) {
+  const TimePoint end = control_.now() + over;
   while (control_.now() < end) {
-    tunnels.step(std::chrono::duration<double>(end - control_.now()) / span);
-    if (!co_await control_.sleep(
-            {std::min(end, control_.now() + TunnelDrain::interval(span)), &tasks_.stop_source()}) ||
-        version_ != version)
-      co_return;
+    const TimePoint next = std::min(end, control_.now() + TunnelDrain::interval(over));
+    if (!co_await control_.sleep({next, &tasks_.stop_source()}) || given_up()) co_return false;
+    tunnels.step(std::chrono::duration<double>(end - control_.now()) / over);
   }
   tunnels.step(0);
+  co_return true;
 }
 
 io::Task<> DataPlane::rotate_ticket_keys() {
@@ -317,6 +380,7 @@ std::string DataPlane::save_knowledge() {
   BinaryWriter out;
   out.text(tls_.ticket_keys().save());
   directory_.save(out);
+  directory_.save_drained(out);
   return out.take();
 }
 
@@ -326,6 +390,7 @@ void DataPlane::inherit(std::vector<InheritedSocket> sockets, BytesView knowledg
   BinaryReader in(knowledge);
   tls_.ticket_keys().restore(in.text());
   directory_.restore(in);
+  directory_.restore_drained(in);
 }
 
 std::vector<Tunnel::Frozen> DataPlane::freeze_tunnels() {
@@ -410,6 +475,8 @@ void DataPlane::adopt(std::vector<Arrival> arrivals) {
   // Whoever turned down, or left, before had its drain time there; here it begins anew.
   for (const auto& [key, member] : members) {
     if (member->health.load() == model::Health::down) on_health(member, model::Health::down);
+    if (!member->works() && member->drain_ends <= control_.now())
+      tasks_.spawn(end_drained_member(member, drain_time(*member)));
     if (is_here(*member)) continue;
     for (const model::BackendGroup& group : snapshot_->gateway->groups) {
       if (group.settings_name != member->settings_name || !group.settings.drain_timeout) continue;

@@ -29,6 +29,7 @@ struct DataPlaneSettings {
 
 // A thread with its engine and its worker. Owned by DataPlane.
 class WorkerThread;
+class TunnelDrain;
 
 // A resource on the control plane's engine. Workers run from start to stop(); snapshots reach them as
 // messages, each acknowledged, so that after commit() every worker works by the new configuration.
@@ -55,6 +56,15 @@ class DataPlane {
   [[nodiscard]] io::Task<bool> drain(io::Wait wait, TunnelEnd why, const Farewell& farewell);
   // The tunnels there are leave evenly over the time, unless another configuration comes into force.
   void end_tunnels(Duration over, TunnelEnd why, Farewell farewell);
+  // Of the configuration in force: by an address, or by a name of the template, which may have several.
+  [[nodiscard]] std::vector<std::shared_ptr<board::Member>> find_members(std::string_view pool,
+                                                                         std::string_view settings,
+                                                                         std::string_view name) const;
+  // It gets nobody new, in any pool that has it under its settings; its tunnels, and its requests at last,
+  // end over the time those drain for. What is left of that is returned. It stays so, through reloads and
+  // upgrades, until it is told to come back.
+  Duration drain_member(const std::shared_ptr<board::Member>& member);
+  void resume_member(board::Member& member);
   // Ends what is left and joins the threads. Last.
   [[nodiscard]] io::Task<> stop();
 
@@ -135,7 +145,11 @@ class DataPlane {
   [[nodiscard]] std::shared_ptr<board::Member> member_of(const MovedTunnel::Member& moved);
   io::Task<> rotate_ticket_keys();
   io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay, bool tunnels_too);
-  io::Task<> end_tunnels_by(TimePoint end, TunnelEnd why, Farewell farewell);
+  io::Task<> end_drained_member(std::shared_ptr<board::Member> member, Duration over);
+  io::Task<> end_tunnels_over(Duration over, TunnelEnd why, Farewell farewell);
+  // Steps to the end of the time; false: given up before that.
+  io::Task<bool> leave_evenly(TunnelDrain& tunnels, Duration over, std::function<bool()> given_up);
+  [[nodiscard]] Duration drain_time(const board::Member& member) const;
   // azureParity.updateDrainsTunnels.
   io::Task<> end_by_update(std::string settings, Duration delay);
 

@@ -107,6 +107,8 @@ io::Task<ExchangeOutcome> Exchange::run() {
         chosen.member->tunnels_since_return.fetch_sub(1, std::memory_order_relaxed);
         break;
       }
+      // It was drained by hand meanwhile.
+      if (chosen.member->duty.load(std::memory_order_relaxed) == board::Duty::out) continue;
     }
     Attempt attempt(*this, std::move(chosen));
     auto outcome = co_await attempt.run();

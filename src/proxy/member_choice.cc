@@ -21,15 +21,22 @@ bool MemberChoice::is_up(std::size_t i) const {
   return group_.members[i]->health.load(std::memory_order_relaxed) == model::Health::up;
 }
 
+bool MemberChoice::is_among_first(std::size_t i) const {
+  std::size_t before = 0;
+  for (std::size_t other = 0; other < i; ++other) before += group_.members[other]->works() ? 1 : 0;
+  return before < configured_.settings.probe.min_servers;
+}
+
 bool MemberChoice::usable(std::size_t i, bool too_few) const {
   // minServers (section 10.2): when fewer answer their probes, the first ones count as healthy all the same.
-  if (!is_up(i) && !(too_few && i < configured_.settings.probe.min_servers)) return false;
-  return !has_failed(*group_.members[i]);
+  if (!is_up(i) && !(too_few && is_among_first(i))) return false;
+  const board::Member& member = *group_.members[i];
+  return member.duty.load(std::memory_order_relaxed) != board::Duty::out && !has_failed(member);
 }
 
 bool MemberChoice::may_have(std::size_t i, bool too_few) const {
-  if (!usable(i, too_few)) return false;
   const board::Member& member = *group_.members[i];
+  if (!member.works() || !usable(i, too_few)) return false;
   return !slowly_ || policy::is_warm_enough(now_ - std::max(member.returned.load(), TimePoint{}),
                                             member.tunnels_since_return.load());
 }
@@ -52,7 +59,7 @@ ChosenMember MemberChoice::next(bool websocket, std::size_t at_most) {
 ChosenMember MemberChoice::find(bool websocket) {
   const std::size_t count = group_.members.size();
   std::size_t healthy = 0;
-  for (std::size_t i = 0; i < count; ++i) healthy += is_up(i) ? 1 : 0;
+  for (std::size_t i = 0; i < count; ++i) healthy += is_up(i) && group_.members[i]->works() ? 1 : 0;
   const bool too_few = healthy < configured_.settings.probe.min_servers;
   for (std::size_t i = 0; preferred_ != nullptr && i < count; ++i) {
     if (group_.members[i].get() == preferred_ && usable(i, too_few)) return chosen(i, websocket, false);
@@ -78,7 +85,8 @@ ChosenMember MemberChoice::find(bool websocket) {
 ChosenMember MemberChoice::own_but_leaving(bool websocket) const {
   for (const board::Group::Leaving& each : group_.leaving) {
     if (each.affinity != asked_ || has_failed(*each.member) ||
-        each.member->health.load() != model::Health::up)
+        each.member->health.load() != model::Health::up ||
+        each.member->duty.load(std::memory_order_relaxed) == board::Duty::out)
       continue;
     return {each.member, websocket ? board::Seat(each.member, false) : board::Seat(), each.affinity};
   }

@@ -41,7 +41,10 @@ class MemberChoice {
  private:
   [[nodiscard]] ChosenMember find(bool websocket);
   [[nodiscard]] bool is_up(std::size_t i) const;
+  // Of those that are not drained by hand: minServers of them.
+  [[nodiscard]] bool is_among_first(std::size_t i) const;
   [[nodiscard]] bool has_failed(const board::Member& member) const;
+  // Affinity overrides a drain by hand, until it is over.
   [[nodiscard]] bool usable(std::size_t i, bool too_few) const;
   // By balancing: who is led to a member by affinity goes there, however cold it is.
   [[nodiscard]] bool may_have(std::size_t i, bool too_few) const;

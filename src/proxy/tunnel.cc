@@ -226,6 +226,7 @@ void Tunnel::over() {
     for (auto& stream : streams_) stream->reset_on_close();
   }
   count_end();
+  remember_end();
   log_close();
 }
 

@@ -13,6 +13,7 @@
 #include "proxy/moved_tunnel.h"
 #include "proxy/snapshot.h"
 #include "proxy/tunnel_direction.h"
+#include "telemetry/access_log.h"
 #include "telemetry/tunnel_end.h"
 
 namespace passerelle::proxy {
@@ -161,6 +162,9 @@ class Tunnel final : public ListNode,
   [[nodiscard]] telemetry::RouteTunnels* route_counters() const;
   [[nodiscard]] std::uint16_t close_code() const;
   void count_end();
+  // How it ended, in views of what it holds itself.
+  [[nodiscard]] telemetry::TunnelClose close_facts() const;
+  void remember_end();
   void log_close();
   [[nodiscard]] io::Stream& stream(TunnelSide side) { return *streams_[at(side)]; }
   [[nodiscard]] std::size_t sides_ended() const { return (ended_[0] ? 1U : 0U) + (ended_[1] ? 1U : 0U); }

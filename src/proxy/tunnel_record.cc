@@ -21,13 +21,62 @@ void Tunnel::count_end() {
     route->closed[telemetry::CloseCodes::slot(close_code())].add();
 }
 
+telemetry::TunnelClose Tunnel::close_facts() const {
+  telemetry::TunnelClose out;
+  out.cause = to_string(end_);
+  out.seconds = std::chrono::duration<double>(worker_.engine.now() - opened_).count();
+  switch (end_) {
+    case TunnelEnd::client_closed:
+    case TunnelEnd::client_ended:
+    case TunnelEnd::client_reset: out.side = "client"; break;
+    case TunnelEnd::backend_closed:
+    case TunnelEnd::backend_ended:
+    case TunnelEnd::backend_reset: out.side = "backend"; break;
+    default: break;
+  }
+  if (end_ == TunnelEnd::client_closed || end_ == TunnelEnd::backend_closed) {
+    const auto& frames =
+        from(end_ == TunnelEnd::client_closed ? TunnelSide::client : TunnelSide::backend).frames;
+    out.code = frames.close_code();
+    out.reason = frames.close_reason();
+  } else if (leaving_) {
+    out.code = leaving_->farewell.code;
+    out.reason = leaving_->farewell.reason;
+  }
+  return out;
+}
+
+void Tunnel::remember_end() {
+  const RouteNames& names = *tag_.names;
+  const telemetry::TunnelClose close = close_facts();
+  telemetry::EndedTunnel& place = worker_.ended_tunnels.next();
+  place.ended = worker_.engine.wall();
+  place.id.clear();
+  append_hex(place.id, {tag_.trace_id.data(), tag_.trace_id.size()});
+  place.listener = names.listener;
+  place.rule = names.rule;
+  place.pool = names.pool;
+  place.settings = names.settings;
+  place.client = Endpoint{tag_.client_ip, tag_.client_port, {}}.to_string();
+  place.member = tag_.seat.member()->address;
+  place.cause = close.cause;
+  place.side = close.side;
+  place.code = close.code;
+  place.reason = close.reason;
+  place.seconds = close.seconds;
+  for (const TunnelSide side : {TunnelSide::client, TunnelSide::backend}) {
+    place.messages[at(side)] = from(side).messages;
+    place.bytes[at(side)] = from(side).bytes;
+  }
+}
+
 void Tunnel::log_close() {
   if (!worker_.access_log.on()) return;
   const RouteNames& names = *tag_.names;
   std::string trace;
   append_hex(trace, {tag_.trace_id.data(), tag_.trace_id.size()});
   const std::string ip = tag_.client_ip.to_string();
-  const double seconds = std::chrono::duration<double>(worker_.engine.now() - opened_).count();
+  telemetry::TunnelClose close = close_facts();
   telemetry::AccessRecord record;
   record.time = worker_.engine.wall();
   record.resource_id = names.resource_id;
@@ -40,12 +89,9 @@ void Tunnel::log_close() {
   record.status = 101;
   record.received_bytes = from(TunnelSide::client).bytes;
   record.sent_bytes = from(TunnelSide::backend).bytes;
-  record.taken_seconds = seconds;
+  record.taken_seconds = close.seconds;
   record.transaction_id = trace;
   record.server_routed = tag_.seat.member()->address;
-  telemetry::TunnelClose close;
-  close.cause = to_string(end_);
-  close.seconds = seconds;
   const auto fill = [](telemetry::TunnelClose::Direction& out, const TunnelDirection& direction) {
     out.messages = direction.messages;
     out.bytes = direction.bytes;
@@ -60,24 +106,6 @@ void Tunnel::log_close() {
   };
   fill(close.from_client, from(TunnelSide::client));
   fill(close.from_backend, from(TunnelSide::backend));
-  switch (end_) {
-    case TunnelEnd::client_closed:
-    case TunnelEnd::client_ended:
-    case TunnelEnd::client_reset: close.side = "client"; break;
-    case TunnelEnd::backend_closed:
-    case TunnelEnd::backend_ended:
-    case TunnelEnd::backend_reset: close.side = "backend"; break;
-    default: break;
-  }
-  if (end_ == TunnelEnd::client_closed || end_ == TunnelEnd::backend_closed) {
-    const auto& frames =
-        from(end_ == TunnelEnd::client_closed ? TunnelSide::client : TunnelSide::backend).frames;
-    close.code = frames.close_code();
-    close.reason = frames.close_reason();
-  } else if (leaving_) {
-    close.code = leaving_->farewell.code;
-    close.reason = leaving_->farewell.reason;
-  }
   worker_.access_log.tunnel_closed(record, trace, close);
 }
 

@@ -20,6 +20,7 @@
 #include "proxy/upstream.h"
 #include "telemetry/access_log.h"
 #include "telemetry/counters.h"
+#include "telemetry/ended_tunnels.h"
 #include "telemetry/event_log.h"
 #include "tls/tls_stream.h"
 
@@ -84,6 +85,7 @@ class Worker {
   const std::size_t index;
   telemetry::Counters counters;
   telemetry::TunnelFrames tunnel_frames;
+  telemetry::EndedTunnels ended_tunnels;
   telemetry::AccessLog access_log;
   telemetry::EventLog& events;
   HttpDate http_date;
