@@ -39,3 +39,17 @@ function(passerelle_library name)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
 endfunction()
+
+# The portal's pages, bundled into one source of the library.
+function(passerelle_portal name)
+  find_program(NODE node REQUIRED)
+  find_program(NPM npm REQUIRED)
+  set(portal ${PROJECT_SOURCE_DIR}/portal)
+  set(bundled ${CMAKE_BINARY_DIR}/portal_files.cc)
+  file(GLOB_RECURSE pages CONFIGURE_DEPENDS ${portal}/src/*)
+  add_custom_command(OUTPUT ${portal}/node_modules/.package-lock.json
+    COMMAND ${NPM} ci --silent --no-audit --no-fund WORKING_DIRECTORY ${portal} DEPENDS ${portal}/package-lock.json VERBATIM)
+  add_custom_command(OUTPUT ${bundled} COMMAND ${NODE} ${portal}/build.mjs ${bundled}
+    DEPENDS ${pages} ${portal}/build.mjs ${portal}/node_modules/.package-lock.json VERBATIM)
+  target_sources(passerelle_${name} PRIVATE ${bundled})
+endfunction()

@@ -2,20 +2,66 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "admin/arm_answers.h"
 #include "admin/metrics.h"
+#include "admin/portal_files.h"
 #include "admin/probe_request.h"
+#include "admin/topology.h"
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "policy/explanation/explain.h"
 #include "protocol/url.h"
+#include "protocol/websocket/handshake.h"
 #include "telemetry/event_log.h"
 
 namespace passerelle::admin {
 namespace {
 
+constexpr std::string_view live_path = "/api/v1/live";
+constexpr std::string_view token_path = "/api/v1/token";
+
 http::Response text(int status, std::string_view line) {
   return {status, "text/plain; charset=utf-8", std::string(line) + "\n", {}};
+}
+
+http::Response json_page(std::string body) { return {200, "application/json", std::move(body) + "\n", {}}; }
+
+// Nothing but itself, and nobody around it.
+void add_page_policy(http::Response& page, bool secure) {
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+            "data:; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+           {"X-Content-Type-Options", "nosniff"},
+           {"Referrer-Policy", "no-referrer"},
+           {"Cross-Origin-Resource-Policy", "same-origin"},
+           {"Cache-Control", "no-cache"}})
+    page.fields.emplace_back(name, value);
+  // Browsers complain of it where it comes in clear text.
+  if (secure) page.fields.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
+}
+
+std::optional<http::Response> portal(const http::Request& request) {
+  const auto path = request.target.path == "/" ? std::string_view("/index.html") : request.target.path;
+  for (const PortalFile& file : portal_files()) {
+    if (file.path != path) continue;
+    http::Response out{200, std::string(file.content_type), {}, {{"ETag", std::string(file.etag)}}};
+    add_page_policy(out, request.secure);
+    if (request.head.find("If-None-Match").value_or("").find(file.etag) != std::string_view::npos)
+      out.status = 304;
+    else
+      out.body = file.body;
+    return out;
+  }
+  return std::nullopt;
+}
+
+bool asks_for_websocket(const http::Request& request) {
+  const auto asked = websocket::asks_for_websocket(request.head, {});
+  return asked && *asked;
 }
 
 void write_report(JsonWriter& json, const board::ProbeReport& report) {
@@ -35,10 +81,17 @@ void write_report(JsonWriter& json, const board::ProbeReport& report) {
   json.end_object();
 }
 
-void write_member(JsonWriter& json, const board::Member& member, std::string_view health) {
+// `leaving`: the configuration, or DNS, has taken it out.
+void write_member(JsonWriter& json, const board::Member& member, bool leaving) {
   const auto report = member.report();
-  json.begin_object().member("name", member.name).member("address", member.address).member("health", health);
-  json.member("requests", member.requests.load()).member("tunnels", member.tunnels.load()).key("lastProbe");
+  json.begin_object()
+      .member("name", member.name)
+      .member("address", member.address)
+      .member("health", to_string(leaving ? model::Health::draining : member.standing()));
+  json.member("leaving", leaving)
+      .member("requests", member.requests.load())
+      .member("tunnels", member.tunnels.load())
+      .key("lastProbe");
   write_report(json, report);
   json.end_object();
 }
@@ -65,17 +118,92 @@ void write_tunnel(JsonWriter& json, const TunnelView& t) {
   json.end_object();
 }
 
+void write_ended(JsonWriter& json, const telemetry::EndedTunnel& t) {
+  std::string time;
+  telemetry::append_time(time, t.ended);
+  json.begin_object().member("ended", time).member("id", t.id).member("listener", t.listener);
+  json.member("rule", t.rule).member("pool", t.pool).member("backendSettings", t.settings);
+  json.member("client", t.client).member("member", t.member).member("cause", t.cause);
+  json.key("code");
+  if (t.code != 0)
+    json.number(t.code);
+  else
+    json.null();
+  json.member("reason", t.reason).key("seconds").decimal(t.seconds, 3);
+  json.member("messagesFromClient", t.messages[0]).member("messagesFromBackend", t.messages[1]);
+  json.member("bytesFromClient", t.bytes[0]).member("bytesFromBackend", t.bytes[1]).end_object();
+}
+
+// What stands in the body has no file.
+std::string json_of(Problems problems, const std::string& body_name) {
+  std::string out = "[";
+  for (Problem& problem : problems) {
+    if (out.size() > 1) out += ',';
+    if (problem.where.file == body_name) problem.where.file.clear();
+    problem.append_json(out);
+  }
+  return out + "]";
+}
+
+constexpr std::string_view no_such_member =
+    "no pool has this member under these settings: see /api/v1/health";
+
 bool reads(const http::Request& request) {
   return request.head.method() == "GET" || request.head.method() == "HEAD";
 }
 
+}  // namespace
+
+const std::array<AdminPages::Page, 11> AdminPages::pages = {{
+    {"/livez", &AdminPages::livez},
+    {"/readyz", &AdminPages::readyz},
+    {"/api/v1/health", &AdminPages::health},
+    {"/api/v1/topology", &AdminPages::show_topology},
+    {"/api/v1/listeners", &AdminPages::listeners},
+    {"/api/v1/certificates", &AdminPages::show_certificates},
+    {"/api/v1/explain", &AdminPages::explain},
+    {"/api/v1/tunnels", &AdminPages::tunnels},
+    {"/api/v1/tunnels/ended", &AdminPages::ended_tunnels},
+    {"/api/v1/behaviour", &AdminPages::behaviour},
+    {live_path, &AdminPages::live_without_websocket},
+}};
+
+const std::array<AdminPages::Command, 6> AdminPages::commands = {{
+    {"/api/v1/probe", &AdminPages::probe},
+    {"/api/v1/what-if", &AdminPages::what_if},
+    {"/api/v1/apply", &AdminPages::apply},
+    {"/api/v1/members/drain", &AdminPages::drain},
+    {"/api/v1/members/resume", &AdminPages::resume},
+    {"/api/v1/upgrade", &AdminPages::upgrade},
+}};
+
 // What does something, rather than show it.
-bool is_command(std::string_view path) {
-  return path == "/api/v1/probe" || path == "/api/v1/upgrade" || path == "/api/v1/what-if" ||
+bool AdminPages::is_command(std::string_view path) {
+  return std::ranges::find(commands, path, &Command::path) != commands.end() ||
          !tunnel_to_close(path).empty();
 }
 
-}  // namespace
+http::Response AdminPages::livez(std::string_view) const { return text(200, "alive"); }
+
+http::Response AdminPages::readyz(std::string_view) const {
+  return observed_.ready() ? text(200, "ready") : text(503, "not ready");
+}
+
+http::Response AdminPages::show_topology(std::string_view) const {
+  return json_page(topology(*observed_.gateway(), observed_.listeners(), configuration_.is_kept()));
+}
+
+http::Response AdminPages::show_certificates(std::string_view) const {
+  return json_page(certificates(*observed_.gateway()));
+}
+
+http::Response AdminPages::live_without_websocket(std::string_view) const {
+  http::Response out = text(426, "this is a WebSocket: one JSON text a second");
+  out.fields.emplace_back("Upgrade", "websocket");
+  out.fields.emplace_back("Connection", "Upgrade");
+  out.fields.emplace_back("Sec-WebSocket-Version", "13");
+  return out;
+}
 
 std::optional<http::Response> AdminPages::refuse_other_site(const http::Request& request) const {
   const auto& target = request.target;
@@ -96,6 +224,12 @@ std::optional<http::Response> AdminPages::refuse(const http::Request& request) c
   if (auto other_site = refuse_other_site(request)) return other_site;
   const auto path = request.target.path;
   const bool arm = ArmApi::has(path);
+  if (asks_for_websocket(request)) {
+    if (path != live_path) return text(404, "the only WebSocket here is /api/v1/live");
+    if (request.head.find("Sec-WebSocket-Version") != "13") return live_without_websocket({});
+    if (!live_.is_full()) return std::nullopt;
+    return text(503, fmt::format("{} watch already, and no more may", LiveFeed::watchers_max));
+  }
   if (!arm && !is_command(path)) {
     // Before a body is read that nobody asked for.
     return reads(request) ? std::nullopt : std::optional(read(request));
@@ -123,8 +257,7 @@ io::Task<http::Response> AdminPages::answer(const http::Request& request) const 
   if (path == "/metrics" && reads(request)) co_return co_await metrics();
   if (!is_command(path)) co_return read(request);
   if (const auto to_close = tunnel_to_close(path); !to_close.empty()) co_return close(to_close, request);
-  if (path == "/api/v1/what-if") co_return co_await what_if(request);
-  co_return path == "/api/v1/probe" ? co_await probe(request) : co_await upgrade();
+  co_return co_await (this->*std::ranges::find(commands, path, &Command::path)->answer)(request);
 }
 
 http::Response AdminPages::read(const http::Request& request) const {
@@ -134,19 +267,16 @@ http::Response AdminPages::read(const http::Request& request) const {
     return refused;
   }
   const auto path = request.target.path;
-  if (path == "/livez") return text(200, "alive");
-  if (path == "/readyz") return observed_.ready() ? text(200, "ready") : text(503, "not ready");
-  if (path == "/api/v1/health") return health();
-  if (path == "/api/v1/listeners") return listeners();
-  if (path == "/api/v1/explain") return explain(request.target.query);
-  if (path == "/api/v1/behaviour") return behaviour();
-  if (path == "/api/v1/tunnels") return tunnels(request.target.query);
-  return text(
-      404,
-      "pages: /livez /readyz /metrics /api/v1/health /api/v1/listeners /api/v1/explain /api/v1/tunnels "
-      "/api/v1/behaviour; POST "
-      "/api/v1/probe /api/v1/upgrade /api/v1/what-if "
-      "/api/v1/tunnels/ID/close");
+  if (const auto page = std::ranges::find(pages, path, &Page::path); page != pages.end())
+    return (this->*page->answer)(request.target.query);
+  // For a page that asks for it: a browser tells its console of every 401.
+  if (path == token_path) return json_page(has_token(request) ? R"({"valid":true})" : R"({"valid":false})");
+  if (auto file = portal(request)) return std::move(*file);
+  std::string known = "pages: /, /metrics, /api/v1/token";
+  for (const Page& page : pages) known += fmt::format(", {}", page.path);
+  known += "; with POST and the token: /api/v1/tunnels/ID/close";
+  for (const Command& command : commands) known += fmt::format(", {}", command.path);
+  return text(404, known);
 }
 
 // In constant time: how far a guess was right must not show.
@@ -160,7 +290,7 @@ bool AdminPages::has_token(const http::Request& request) const {
   return difference == 0;
 }
 
-io::Task<http::Response> AdminPages::upgrade() const {
+io::Task<http::Response> AdminPages::upgrade(const http::Request&) const {
   const auto report = co_await observed_.upgrade();
   if (!report) co_return text(409, report.error());
   http::Response out{200, "application/json", {}, {}};
@@ -195,7 +325,7 @@ io::Task<http::Response> AdminPages::probe(const http::Request& request) const {
   co_return out;
 }
 
-http::Response AdminPages::health() const {
+http::Response AdminPages::health(std::string_view) const {
   const auto gateway = observed_.gateway();
   const auto groups = observed_.groups();
   http::Response out{200, "application/json", {}, {}};
@@ -212,9 +342,8 @@ http::Response AdminPages::health() const {
         .member("backendSettings", group.settings_name)
         .member("probe", group.settings.probe.name);
     json.key("members").begin_array();
-    for (const auto& member : groups[i].members)
-      write_member(json, *member, to_string(member->health.load()));
-    for (const auto& leaving : groups[i].leaving) write_member(json, *leaving.member, "Draining");
+    for (const auto& member : groups[i].members) write_member(json, *member, false);
+    for (const auto& leaving : groups[i].leaving) write_member(json, *leaving.member, true);
     json.end_array().end_object();
   }
   json.end_array().end_object();
@@ -222,7 +351,7 @@ http::Response AdminPages::health() const {
   return out;
 }
 
-http::Response AdminPages::listeners() const {
+http::Response AdminPages::listeners(std::string_view) const {
   http::Response out{200, "application/json", {}, {}};
   JsonWriter json(out.body);
   json.begin_object().key("listeners").begin_array();
@@ -253,25 +382,69 @@ http::Response AdminPages::explain(std::string_view query) const {
     const auto groups = observed_.groups();
     for (const auto& member : groups[*explanation.group].members) {
       for (auto& told : explanation.members) {
+        if (told.port != 0 && told.port != member->endpoint.port) continue;
         if (told.address == member->name || told.address == member->endpoint.ip.to_string() ||
             told.address == member->address)
-          told.health = member->health.load();
+          told.health = member->standing();
       }
     }
   }
-  return {200, "application/json", policy::to_json(explanation) + "\n", {}};
+  return json_page(policy::to_json(explanation, true));
+}
+
+io::Task<arm::Loaded> AdminPages::evaluate(const std::string& text_of_template) const {
+  control::FileSource source = configuration_.source();
+  co_return co_await background_.run([&] { return source.consider(text_of_template, false); });
+}
+
+// As a PUT of what the template comes to.
+io::Task<http::Response> AdminPages::apply(const http::Request& request) const {
+  const arm::Loaded loaded = co_await evaluate(request.body);
+  if (!loaded.gateway)
+    co_return http::Response{400,
+                             "application/json",
+                             fmt::format("{{\"problems\":{}}}\n",
+                                         json_of(loaded.problems, configuration_.source().first_template())),
+                             {}};
+  co_return arm_.put(request, loaded);
+}
+
+// What this process does, and the next one does not know, would be lost.
+std::optional<http::Response> AdminPages::refuse_change() const {
+  const std::string why = observed_.why_unchangeable();
+  if (why.empty()) return std::nullopt;
+  http::Response out = text(503, why + ": try again in a moment");
+  out.fields.emplace_back("Retry-After", "1");
+  return out;
+}
+
+io::Task<http::Response> AdminPages::drain(const http::Request& request) const {
+  if (auto refused = refuse_change()) co_return std::move(*refused);
+  const auto asked = read_member_request(request.body);
+  if (!asked) co_return text(400, asked.error());
+  const auto drained = observed_.drain_member(*asked);
+  if (!drained) co_return text(404, no_such_member);
+  http::Response out{200, "application/json", {}, {}};
+  JsonWriter json(out.body);
+  json.begin_object().member("tunnels", drained->tunnels);
+  json.member("overSeconds", static_cast<std::uint64_t>(drained->over.count())).end_object();
+  out.body += '\n';
+  co_return out;
+}
+
+io::Task<http::Response> AdminPages::resume(const http::Request& request) const {
+  if (auto refused = refuse_change()) co_return std::move(*refused);
+  const auto asked = read_member_request(request.body);
+  if (!asked) co_return text(400, asked.error());
+  if (!observed_.resume_member(*asked)) co_return text(404, no_such_member);
+  co_return text(200, "it gets traffic again where its probes succeed");
 }
 
 io::Task<http::Response> AdminPages::what_if(const http::Request& request) const {
-  control::FileSource source = configuration_.source();
-  const arm::Loaded loaded = co_await background_.run([&] { return source.consider(request.body, false); });
+  const arm::Loaded loaded = co_await evaluate(request.body);
   http::Response out{200, "application/json", {}, {}};
-  out.body = "{\"problems\":[";
-  for (const Problem& problem : loaded.problems) {
-    if (!out.body.ends_with('[')) out.body += ',';
-    problem.append_json(out.body);
-  }
-  out.body += "],\"whatIf\":";
+  out.body = fmt::format("{{\"problems\":{},\"whatIf\":",
+                         json_of(loaded.problems, configuration_.source().first_template()));
   if (loaded.gateway) {
     const auto running = observed_.gateway();
     out.body += control::to_json(
@@ -301,6 +474,16 @@ http::Response AdminPages::tunnels(std::string_view text_query) const {
   return out;
 }
 
+http::Response AdminPages::ended_tunnels(std::string_view) const {
+  http::Response out{200, "application/json", {}, {}};
+  JsonWriter json(out.body);
+  json.begin_object().key("tunnels").begin_array();
+  for (const telemetry::EndedTunnel& tunnel : observed_.ended_tunnels()) write_ended(json, tunnel);
+  json.end_array().end_object();
+  out.body += '\n';
+  return out;
+}
+
 http::Response AdminPages::close(std::string_view id, const http::Request& request) const {
   const auto asked = read_close_request(id, request.body);
   if (!asked) return text(400, asked.error());
@@ -308,7 +491,7 @@ http::Response AdminPages::close(std::string_view id, const http::Request& reque
   return text(200, "both sides get a Close");
 }
 
-http::Response AdminPages::behaviour() const {
+http::Response AdminPages::behaviour(std::string_view) const {
   const auto gateway = observed_.gateway();
   http::Response out{200, "application/json", {}, {}};
   JsonWriter json(out.body);

@@ -279,7 +279,7 @@ std::string backend_health(const model::Gateway& gateway, const std::vector<boar
       elements.write(json, "backendHttpSettingsCollection", gateway.groups[i].settings_name);
       json.key("servers").begin_array();
       for (const auto& member : groups[i].members)
-        write_server(json, member->name, to_string(member->health.load()), member->report());
+        write_server(json, member->name, to_string(member->standing()), member->report());
       for (const auto& leaving : groups[i].leaving)
         write_server(json, leaving.member->name, "Draining", leaving.member->report());
       json.end_array().end_object();

@@ -18,6 +18,8 @@ namespace {
 // What is asked for is done in milliseconds; clients that read 0 take it for "not said", and wait half a
 // minute.
 constexpr std::string_view retry_after_seconds = "1";
+// Of what is not asked for with one.
+constexpr std::string_view own_api_version = "2024-01-01";
 constexpr std::string_view default_location = "westeurope";
 
 http::Response not_found(const arm::GatewayId& id) {
@@ -159,7 +161,15 @@ std::optional<http::Response> ArmApi::refused_change(const Call& call) const {
 }
 
 http::Response ArmApi::put(const Call& call) {
-  const control::Applied& now = latest();
+  if (auto refused = refused_name(call)) return std::move(*refused);
+  if (auto refused = refused_change(call)) return std::move(*refused);
+  const auto document =
+      arm::document_of({call.request.body, call.route.id, call.api_version, latest().document});
+  if (!document) return bad_request("InvalidRequestContent", document.error());
+  return replace(call, *document);
+}
+
+std::optional<http::Response> ArmApi::refused_name(const Call& call) const {
   for (const std::string& word : {call.route.id.subscription, call.route.id.resource_group}) {
     if (!is_scope_name(word))
       return bad_request(
@@ -171,18 +181,31 @@ http::Response ArmApi::put(const Call& call) {
     return bad_request("InvalidResourceName",
                        fmt::format("'{}' is no name of a gateway: 1 to 80 letters, digits, '_', '.' and '-'",
                                    call.route.id.name));
+  const control::Applied& now = latest();
+  if (!configuration_.is_kept() || !now.exists() || now.id.is(call.route.id)) return std::nullopt;
+  return error_answer(409, error_object("OneApplicationGateway",
+                                        fmt::format("this process carries the gateway {}; delete that first, "
+                                                    "or run another with its own --state",
+                                                    now.id.to_string())));
+}
+
+http::Response ArmApi::put(const http::Request& request, const arm::Loaded& evaluated) {
+  auto id = arm::GatewayId::parse(evaluated.gateway->resource_id)
+                .value_or(arm::GatewayId{"subscription", "group", evaluated.gateway->name});
+  // A template says a name; where it is deployed to, it does not.
+  if (const control::Applied& now = latest(); now.exists() && equals_ignoring_case(now.id.name, id.name))
+    id = now.id;
+  const Call call{
+      request, {.kind = ArmKind::gateway, .id = std::move(id), .item = {}}, std::string(own_api_version)};
+  if (auto refused = refused_name(call)) return std::move(*refused);
   if (auto refused = refused_change(call)) return std::move(*refused);
-  if (now.exists() && !now.id.is(call.route.id))
-    return error_answer(
-        409, error_object("OneApplicationGateway",
-                          fmt::format("this process carries the gateway {}; delete that first, or run "
-                                      "another with its own --state",
-                                      now.id.to_string())));
-  const auto document = arm::document_of({call.request.body, call.route.id, call.api_version, now.document});
-  if (!document) return bad_request("InvalidRequestContent", document.error());
-  auto candidate = configuration_.consider(*document, call.route.id, false);
+  return replace(call, evaluated.document);
+}
+
+http::Response ArmApi::replace(const Call& call, const std::string& document) {
+  auto candidate = configuration_.consider(document, call.route.id, false);
   if (!candidate.gateway) return error_answer(400, error_object(candidate.problems));
-  const bool created = !now.exists();
+  const bool created = !latest().exists();
   auto answer = json_answer(created ? 201 : 200, shown(candidate.applied, "Updating"));
   return accept(call, {{}, std::move(candidate), "PUT", "Updating", {}, {200, {}, {}, {}}},
                 std::move(answer));

@@ -30,6 +30,8 @@ class ArmApi {
     return starts_with_ignoring_case(path, "/subscriptions/");
   }
   [[nodiscard]] io::Task<http::Response> answer(const http::Request& request);
+  // A PUT of what a template came to, with its secrets: of the gateway there is, or of the first.
+  [[nodiscard]] http::Response put(const http::Request& request, const arm::Loaded& evaluated);
   [[nodiscard]] io::Task<> stop();
 
  private:
@@ -53,6 +55,9 @@ class ArmApi {
   [[nodiscard]] io::Task<http::Response> answer(const Call& call);
   [[nodiscard]] io::Task<http::Response> answer_gateway(const Call& call);
   [[nodiscard]] http::Response put(const Call& call);
+  [[nodiscard]] http::Response replace(const Call& call, const std::string& document);
+  // It is no name, or another gateway has one.
+  [[nodiscard]] std::optional<http::Response> refused_name(const Call& call) const;
   [[nodiscard]] http::Response patch(const Call& call);
   [[nodiscard]] http::Response remove(const Call& call);
   [[nodiscard]] http::Response set_stopped(const Call& call, bool stopped);

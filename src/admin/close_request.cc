@@ -2,18 +2,9 @@
 
 #include "arm/json_reader.h"
 #include "base/text.h"
+#include "protocol/websocket/frame.h"
 
 namespace passerelle::admin {
-namespace {
-
-// RFC 6455 section 7.4: those an endpoint may send.
-bool may_be_sent(std::uint16_t code) {
-  const bool standard = code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
-  return standard || (code >= 3000 && code <= 4999);
-}
-
-}  // namespace
-
 std::string_view tunnel_to_close(std::string_view path) {
   constexpr std::string_view before = "/api/v1/tunnels/", after = "/close";
   if (!path.starts_with(before) || !path.ends_with(after) || path.size() <= before.size() + after.size())
@@ -34,7 +25,7 @@ std::expected<CloseRequest, std::string> read_close_request(std::string_view id,
         "a JSON object was expected, such as {\"code\": 1012, \"reason\": \"…\"}, or nothing");
   if (const auto* given = asked->find("code")) {
     const auto code = parse_decimal<std::uint16_t>(given->text);
-    if (!code || !may_be_sent(*code))
+    if (!code || !websocket::may_be_sent(*code))
       return std::unexpected("a Close has a code from 1000 to 1014 (not 1004 to 1006) or from 3000 to 4999");
     out.code = *code;
   }

@@ -44,6 +44,7 @@ constexpr std::array all = {
     families::tls_handshakes_failed,
     families::upgrades_waited,
     families::upgrades_refused,
+    families::certificate_not_after,
     families::member_up,
     families::member_tunnels,
     families::member_requests,

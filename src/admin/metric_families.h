@@ -120,9 +120,13 @@ inline constexpr MetricFamily upgrades_waited{"upgrades_waited_total", counter, 
 inline constexpr MetricFamily upgrades_refused{
     "upgrades_refused_total", counter, "",
     "WebSocket handshakes turned away with a 503 because too many were waiting."};
-inline constexpr MetricFamily member_up{"member_up", gauge, "pool settings member",
-                                        "1 when the member's probes succeed and it gets traffic.",
-                                        "HealthyHostCount and UnhealthyHostCount, by sum() and count()"};
+inline constexpr MetricFamily certificate_not_after{
+    "certificate_not_after_timestamp_seconds", gauge, "certificate",
+    "When a listener's certificate, or one of its chain, ends."};
+inline constexpr MetricFamily member_up{
+    "member_up", gauge, "pool settings member",
+    "1 when the member's probes succeed and it gets traffic: not while it is drained by hand.",
+    "HealthyHostCount and UnhealthyHostCount, by sum() and count()"};
 inline constexpr MetricFamily member_tunnels{"member_tunnels", gauge, "pool settings member",
                                              "Open tunnels of the member."};
 inline constexpr MetricFamily member_requests{"member_requests", gauge, "pool settings member",

@@ -117,12 +117,20 @@ void add_members(Collector& out, const model::Gateway& gateway, const std::vecto
     for (const auto& member : groups[i].members) {
       const std::vector<std::string_view> labels = {gateway.groups[i].pool, gateway.groups[i].settings_name,
                                                     member->address};
-      up.add(member->health.load() == model::Health::up ? 1 : 0, labels);
+      up.add(member->standing() == model::Health::up ? 1 : 0, labels);
       tunnels.add(member->tunnels.load(), labels);
       requests.add(member->requests.load(), labels);
     }
   }
   for (Samples* samples : {&up, &tunnels, &requests}) out.add(*samples);
+}
+
+void add_certificates(Collector& out, const model::Gateway& gateway) {
+  Samples ends(families::certificate_not_after);
+  for (const model::Certificate& certificate : gateway.certificates) {
+    if (certificate.not_after != 0) ends.add(static_cast<double>(certificate.not_after), {certificate.name});
+  }
+  out.add(ends);
 }
 
 void add_tunnel_frames(Collector& out, const std::vector<const telemetry::TunnelFrames*>& workers) {
@@ -317,6 +325,7 @@ std::string metrics_text(const Measured& seen) {
   out.add(families::tls_handshakes_failed, &Counters::tls_handshakes_failed);
   out.add(families::upgrades_waited, &Counters::upgrades_waited);
   out.add(families::upgrades_refused, &Counters::upgrades_refused);
+  add_certificates(out, *seen.gateway);
   add_members(out, *seen.gateway, seen.groups);
   return out.text();
 }

@@ -5,11 +5,13 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "admin/close_request.h"
+#include "admin/member_request.h"
 #include "admin/ready_report.h"
 #include "admin/tunnel_query.h"
 #include "board/member.h"
@@ -17,6 +19,7 @@
 #include "io/task.h"
 #include "model/gateway.h"
 #include "telemetry/counters.h"
+#include "telemetry/ended_tunnels.h"
 #include "telemetry/tunnel_counters.h"
 
 namespace passerelle::admin {
@@ -33,6 +36,12 @@ struct UpgradeView {
   std::size_t moved = 0, stay = 0;
 };
 
+// What draining a member came to.
+struct DrainView {
+  std::size_t tunnels = 0;  // that leave
+  std::chrono::seconds over{0};
+};
+
 // A value of functions, to be called on the control plane's engine.
 struct Observed {
   std::function<bool()> ready;
@@ -47,7 +56,11 @@ struct Observed {
   std::function<io::Task<std::vector<ProbedMember>>(model::Index group, model::Probe)> probe_now;
   std::function<io::Task<std::expected<UpgradeView, std::string>>()> upgrade;
   std::function<std::vector<control::MemberTunnels>()> tunnels_by_member;
-  std::function<bool(const CloseRequest&)> close_tunnel;     // false: there is none
+  std::function<std::vector<telemetry::EndedTunnel>()> ended_tunnels;  // the newest first
+  std::function<bool(const CloseRequest&)> close_tunnel;               // false: there is none
+  // Nothing: there is no such member.
+  std::function<std::optional<DrainView>(const MemberRequest&)> drain_member;
+  std::function<bool(const MemberRequest&)> resume_member;
   std::function<void(std::string_view reason)> end_tunnels;  // all there are, over the drain time
   // Why this process makes no change of the configuration now; empty: it does.
   std::function<std::string()> why_unchangeable;

@@ -220,7 +220,9 @@ arm::Loaded FileSource::load(bool print) {
   read_trusted_files(trusted, loaded.problems);
   const Certificates read = read_certificates(certificates, loaded.problems);
   for (std::size_t i = 0; i < read.size(); ++i) {
-    if (read[i]) certificates[i].public_part = to_base64(read[i]->public_part());
+    if (!read[i]) continue;
+    certificates[i].public_part = to_base64(read[i]->public_part());
+    certificates[i].not_after = read[i]->not_after();
   }
   check_trusted_certificates(trusted, loaded.problems);
   if (loaded.gateway) {

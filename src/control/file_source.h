@@ -39,6 +39,8 @@ class FileSource {
   // The same of this text alone, in place of the templates and their parameters. `literal`: it holds no
   // expressions.
   [[nodiscard]] arm::Loaded consider(const std::string& text, bool literal);
+  // What problems call it.
+  [[nodiscard]] const std::string& first_template() const { return options_.templates.front(); }
   [[nodiscard]] bool kept() const { return options_.kept; }
 
   // Whether a file that the last load has read is another one since.

@@ -15,7 +15,8 @@ constexpr std::chrono::seconds first_head_timeout{10};
 std::string write_response(const Response& response, std::string_view date, bool keep_alive, bool with_body) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\nServer: Passerelle\r\nDate: {}\r\n", response.status,
                                 reason_phrase(response.status), date);
-  const bool none = response.status == 204;
+  // RFC 9110 section 8.6: of these, no length.
+  const bool none = response.status == 204 || response.status == 304;
   if (!none && !response.content_type.empty())
     out += fmt::format("Content-Type: {}\r\n", response.content_type);
   if (!none) out += fmt::format("Content-Length: {}\r\n", response.body.size());

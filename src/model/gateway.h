@@ -39,7 +39,8 @@ struct Certificate {
   std::vector<std::string> host_names;  // what a self-made certificate is for
   // What the REST API shows of it: the certificates as PKCS #7, in base64. Filled in by control/.
   std::string public_part;
-  Location origin;  // where a problem with it is reported
+  std::int64_t not_after = 0;  // in seconds since 1970: the end of its validity; 0: not read (yet)
+  Location origin;             // where a problem with it is reported
   Location password_origin;
 };
 

@@ -25,14 +25,17 @@ tls::Policy policy() {
 }  // namespace
 
 AdminListeners::AdminListeners(io::SocketEngine& engine, const cli::Options& options,
-                               const http::Server::Handler& handler, const Refuse& refuse)
+                               const http::Server::Handler& handler, const Refuse& refuse,
+                               const Upgrade& upgrade)
     : engine_(engine),
       options_(options),
       clear_{options.admin, "--admin", "http", clear_socket,
-             http::Server(engine, handler, {.refuse = refuse, .connections_max = connections_max})},
+             http::Server(engine, handler,
+                          {.upgrade = upgrade, .refuse = refuse, .connections_max = connections_max})},
       secure_{options.admin_tls, "--admin-tls", "https", secure_socket,
               http::Server(engine, handler,
-                           {.refuse = refuse,
+                           {.upgrade = upgrade,
+                            .refuse = refuse,
                             .secure = [this](std::unique_ptr<io::Stream> stream,
                                              io::Wait wait) { return secure(std::move(stream), wait); },
                             .connections_max = connections_max})} {}

@@ -18,8 +18,10 @@ namespace passerelle::program {
 class AdminListeners {
  public:
   using Refuse = std::function<std::optional<http::Response>(const http::Request&)>;
+  using Upgrade =
+      std::function<io::Task<>(std::unique_ptr<io::Stream>, const MessageHead&, std::string unread)>;
   AdminListeners(io::SocketEngine& engine, const cli::Options& options, const http::Server::Handler& handler,
-                 const Refuse& refuse);
+                 const Refuse& refuse, const Upgrade& upgrade);
 
   // Opens what the command line asks for, or takes it from what was inherited. An exit code; what is wrong
   // was printed.

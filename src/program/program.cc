@@ -65,12 +65,16 @@ Program::Program(const cli::Options& options, CommandLine command_line,
       background_(engine_),
       observed_(observe()),
       arm_(engine_, random_, configuration_, observed_),
-      pages_(observed_, configuration_, arm_, background_,
+      live_(engine_, observed_),
+      pages_(observed_, configuration_, arm_, live_, background_,
              {admin_token(), [this](std::string_view host) { return admin_.answers_to(host); }},
              fmt::format("{:016x}{:016x}", random_.next(), random_.next())),
       admin_(
           engine_, options, [this](const http::Request& request) { return pages_.answer(request); },
-          [this](const http::Request& request) { return pages_.refuse(request); }),
+          [this](const http::Request& request) { return pages_.refuse(request); },
+          [this](std::unique_ptr<io::Stream> stream, const MessageHead& head, std::string unread) {
+            return live_.watch(std::move(stream), head, std::move(unread));
+          }),
       tasks_(engine_) {
   if (auto socket = take_predecessor_socket())
     predecessor_ = std::make_unique<Takeover>(engine_, data_plane_, events_, std::move(socket));
@@ -132,7 +136,14 @@ admin::Observed Program::observe() {
           [this](model::Index group, model::Probe probe) { return probe_now(group, std::move(probe)); },
           [this] { return upgrade("the admin listener"); },
           [this] { return tunnels_by_member(data_plane_); },
+          [this] { return ended_tunnels(data_plane_); },
           [this](const admin::CloseRequest& request) { return close_tunnel(data_plane_, request); },
+          [this](const admin::MemberRequest& request) { return drain_member(request); },
+          [this](const admin::MemberRequest& request) {
+            const auto members = data_plane_.find_members(request.pool, request.settings, request.member);
+            for (const auto& member : members) data_plane_.resume_member(*member);
+            return !members.empty();
+          },
           [this](std::string_view reason) {
             data_plane_.end_tunnels(std::chrono::seconds(options_.drain_seconds),
                                     telemetry::TunnelEnd::stopped,
@@ -142,6 +153,17 @@ admin::Observed Program::observe() {
             if (upgrade_.under_way() || upgrade_.done()) return "another process takes over";
             return !ready_ || stop_.requested() ? "this process is about to end" : "";
           }};
+}
+
+std::optional<admin::DrainView> Program::drain_member(const admin::MemberRequest& request) {
+  const auto members = data_plane_.find_members(request.pool, request.settings, request.member);
+  if (members.empty()) return std::nullopt;
+  admin::DrainView out;
+  for (const auto& member : members) {
+    out.tunnels += member->tunnels.load();
+    out.over = std::max(out.over, std::chrono::ceil<std::chrono::seconds>(data_plane_.drain_member(member)));
+  }
+  return out;
 }
 
 io::Task<std::vector<admin::ProbedMember>> Program::probe_now(model::Index group, model::Probe probe) {
@@ -386,6 +408,7 @@ io::Task<> Program::live_on() {
   if (predecessor_)
     co_await predecessor_->tell_to_leave({std::chrono::seconds(options_.drain_seconds), 1012});
   admin_.stop_accepting();
+  live_.end("another process carries the traffic now");
   co_await upgrade_.live_on(stop_);
   // Whoever asked for the upgrade is still to be answered.
   (void)co_await wait_until([this] { return !admin_.busy(); }, admin_answer_timeout);
@@ -410,7 +433,9 @@ io::Task<> Program::end(int code) {
   stop_.request_stop();
   ended_.request_stop();
   data_plane_.stop_probes_on_demand();
+  live_.end("the gateway stops");
   co_await admin_.stop();
+  co_await live_.stop();
   co_await arm_.stop();
   co_await data_plane_.stop();
   exit_code_ = code;

@@ -7,6 +7,7 @@
 
 #include "admin/admin_pages.h"
 #include "admin/arm_api.h"
+#include "admin/live_feed.h"
 #include "cli/options.h"
 #include "control/configuration.h"
 #include "io/background.h"
@@ -40,6 +41,7 @@ class Program {
   io::Task<> ask(tls::OcspQuestion question, proxy::ResponderReply reply);
   std::string admin_token();
   admin::Observed observe();
+  std::optional<admin::DrainView> drain_member(const admin::MemberRequest& request);
   io::Task<std::vector<admin::ProbedMember>> probe_now(model::Index group, model::Probe probe);
 
   // From the start to the ready line; then what goes on in the background is spawned.
@@ -90,6 +92,7 @@ class Program {
   io::Background background_;
   admin::Observed observed_;
   admin::ArmApi arm_;
+  admin::LiveFeed live_;
   admin::AdminPages pages_;
   AdminListeners admin_;
   io::TaskGroup tasks_;

@@ -123,6 +123,15 @@ std::vector<control::MemberTunnels> tunnels_by_member(proxy::DataPlane& data_pla
   return out;
 }
 
+std::vector<telemetry::EndedTunnel> ended_tunnels(proxy::DataPlane& data_plane) {
+  std::vector<telemetry::EndedTunnel> out;
+  data_plane.visit_workers([&](proxy::Worker& worker) {
+    worker.ended_tunnels.for_each([&](const telemetry::EndedTunnel& each) { out.push_back(each); });
+  });
+  std::ranges::sort(out, std::ranges::greater(), &telemetry::EndedTunnel::ended);
+  return out;
+}
+
 bool close_tunnel(proxy::DataPlane& data_plane, const admin::CloseRequest& request) {
   bool found = false;
   data_plane.visit_workers([&](proxy::Worker& worker) {

@@ -10,6 +10,8 @@ namespace passerelle::program {
 
 [[nodiscard]] admin::TunnelPage find_tunnels(proxy::DataPlane& data_plane, const admin::TunnelQuery& query);
 [[nodiscard]] std::vector<control::MemberTunnels> tunnels_by_member(proxy::DataPlane& data_plane);
+// The newest first.
+[[nodiscard]] std::vector<telemetry::EndedTunnel> ended_tunnels(proxy::DataPlane& data_plane);
 // False: there is none with that id.
 bool close_tunnel(proxy::DataPlane& data_plane, const admin::CloseRequest& request);
 

@@ -239,7 +239,7 @@ Explanation explain(const model::Gateway& gateway, const Question& question) {
   return Explainer(gateway, question).explain();
 }
 
-std::string to_json(const Explanation& e) {
+std::string to_json(const Explanation& e, bool with_why) {
   std::string out;
   JsonWriter json(out);
   json.begin_object();
@@ -271,6 +271,7 @@ std::string to_json(const Explanation& e) {
   json.end_array();
   write_request(json, e);
   write_or_null(json, "location", e.location);
+  if (with_why) write_or_null(json, "why", e.why);
   json.key("considered");
   json.begin_array();
   for (const auto& passed : e.considered) {

@@ -54,6 +54,7 @@ struct Explanation {
 
 [[nodiscard]] Explanation explain(const model::Gateway& gateway, const Question& question);
 // The form that scripts read.
-[[nodiscard]] std::string to_json(const Explanation& explanation);
+// `with_why`: and what a person would be told of a refusal.
+[[nodiscard]] std::string to_json(const Explanation& explanation, bool with_why = false);
 
 }  // namespace passerelle::policy

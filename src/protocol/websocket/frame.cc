@@ -23,6 +23,11 @@ void append_masked_frame(std::string& out, Opcode opcode, BytesView payload, std
   for (std::size_t i = 0; i < payload.size(); ++i) out += static_cast<char>(payload[i] ^ mask_byte(i));
 }
 
+bool may_be_sent(std::uint16_t code) {
+  const bool standard = code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
+  return standard || (code >= 3000 && code <= 4999);
+}
+
 std::string close_payload(std::uint16_t code, BytesView reason) {
   constexpr std::size_t reason_bytes_max = 123;
   std::string out{static_cast<char>(code >> 8), static_cast<char>(code)};

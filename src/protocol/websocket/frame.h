@@ -23,6 +23,8 @@ struct Frame {
 void append_frame(std::string& out, Opcode opcode, BytesView payload, bool fin = true);
 // Client to server: masked. Control frames only, of at most 125 bytes.
 void append_masked_frame(std::string& out, Opcode opcode, BytesView payload, std::uint32_t mask);
+// Whether a Close may carry the code (section 7.4).
+[[nodiscard]] bool may_be_sent(std::uint16_t code);
 // The payload of a Close (section 5.5.1); `reason` is cut to what fits.
 [[nodiscard]] std::string close_payload(std::uint16_t code, BytesView reason);
 
