@@ -86,6 +86,8 @@ async function have_token(): Promise<boolean> {
   for (let wrong = false; ; wrong = true) {
     if (!token) token = await ask_for_token(wrong);
     if (!token) return false;
+    // What no header can hold is no token of ours.
+    if (!/^[\x21-\x7e]+$/.test(token)) { token = ''; continue; }
     if ((await get<{ valid: boolean }>('/api/v1/token', bearer())).valid) return true;
     token = '';
   }

@@ -50,7 +50,8 @@ std::optional<http::Response> portal(const http::Request& request) {
     if (file.path != path) continue;
     http::Response out{200, std::string(file.content_type), {}, {{"ETag", std::string(file.etag)}}};
     add_page_policy(out, request.secure);
-    if (request.head.find("If-None-Match").value_or("").find(file.etag) != std::string_view::npos)
+    const auto known = request.head.find("If-None-Match").value_or("");
+    if (trimmed(known) == "*" || known.find(file.etag) != std::string_view::npos)
       out.status = 304;
     else
       out.body = file.body;
@@ -394,7 +395,15 @@ http::Response AdminPages::explain(std::string_view query) const {
 
 io::Task<arm::Loaded> AdminPages::evaluate(const std::string& text_of_template) const {
   control::FileSource source = configuration_.source();
-  co_return co_await background_.run([&] { return source.consider(text_of_template, false); });
+  if (const control::Applied& now = configuration_.applied(); now.exists()) source.deploy_to(now.id);
+  arm::Loaded out = co_await background_.run([&] { return source.consider(text_of_template, false); });
+  if (out.gateway) {
+    if (auto refused = arm_.refused_name(*out.gateway)) {
+      out.problems.push_back(std::move(*refused));
+      out.gateway.reset();
+    }
+  }
+  co_return out;
 }
 
 // As a PUT of what the template comes to.
@@ -427,7 +436,9 @@ io::Task<http::Response> AdminPages::drain(const http::Request& request) const {
   http::Response out{200, "application/json", {}, {}};
   JsonWriter json(out.body);
   json.begin_object().member("tunnels", drained->tunnels);
-  json.member("overSeconds", static_cast<std::uint64_t>(drained->over.count())).end_object();
+  json.member("overSeconds", static_cast<std::uint64_t>(drained->over.count())).key("pools").begin_array();
+  for (const std::string& pool : drained->pools) json.string(pool);
+  json.end_array().end_object();
   out.body += '\n';
   co_return out;
 }

@@ -20,6 +20,7 @@ namespace {
 constexpr std::string_view retry_after_seconds = "1";
 // Of what is not asked for with one.
 constexpr std::string_view own_api_version = "2024-01-01";
+constexpr std::string_view another_gateway = "OneApplicationGateway";
 constexpr std::string_view default_location = "westeurope";
 
 http::Response not_found(const arm::GatewayId& id) {
@@ -169,34 +170,54 @@ http::Response ArmApi::put(const Call& call) {
   return replace(call, *document);
 }
 
-std::optional<http::Response> ArmApi::refused_name(const Call& call) const {
-  for (const std::string& word : {call.route.id.subscription, call.route.id.resource_group}) {
+std::optional<Problem> ArmApi::refused_id(const arm::GatewayId& id) const {
+  const auto refused = [](std::string_view code, std::string message) {
+    return Problem{{}, Severity::error, std::string(code), std::move(message), {}};
+  };
+  for (const std::string& word : {id.subscription, id.resource_group}) {
     if (!is_scope_name(word))
-      return bad_request(
-          "InvalidResourceGroup",
-          "a subscription and a resource group have 1 to 90 letters, digits, '_', '.', '-', '(' "
-          "and ')', and no '.' at the end");
+      return refused("InvalidResourceGroup",
+                     "a subscription and a resource group have 1 to 90 letters, digits, '_', '.', '-', '(' "
+                     "and ')', and no '.' at the end");
   }
-  if (!is_gateway_name(call.route.id.name))
-    return bad_request("InvalidResourceName",
-                       fmt::format("'{}' is no name of a gateway: 1 to 80 letters, digits, '_', '.' and '-'",
-                                   call.route.id.name));
+  if (!is_gateway_name(id.name))
+    return refused(
+        "InvalidResourceName",
+        fmt::format("'{}' is no name of a gateway: 1 to 80 letters, digits, '_', '.' and '-'", id.name));
   const control::Applied& now = latest();
-  if (!configuration_.is_kept() || !now.exists() || now.id.is(call.route.id)) return std::nullopt;
-  return error_answer(409, error_object("OneApplicationGateway",
-                                        fmt::format("this process carries the gateway {}; delete that first, "
-                                                    "or run another with its own --state",
-                                                    now.id.to_string())));
+  if (!configuration_.is_kept() || !now.exists() || now.id.is(id)) return std::nullopt;
+  return refused(
+      another_gateway,
+      fmt::format("this process carries the gateway {}; delete that first, or run another with its "
+                  "own --state",
+                  now.id.to_string()));
+}
+
+std::optional<http::Response> ArmApi::refused_name(const Call& call) const {
+  const auto refused = refused_id(call.route.id);
+  if (!refused) return std::nullopt;
+  return error_answer(refused->code == another_gateway ? 409 : 400,
+                      error_object(refused->code, refused->message));
+}
+
+std::optional<Problem> ArmApi::refused_name(const model::Gateway& evaluated) const {
+  return configuration_.is_kept() ? refused_id(id_of(evaluated)) : std::nullopt;
+}
+
+// A template says a name, or not even that; where it is deployed to, it does not say.
+arm::GatewayId ArmApi::id_of(const model::Gateway& evaluated) const {
+  const control::Applied& now = latest();
+  if (now.exists() &&
+      (evaluated.name == arm::unnamed_gateway || equals_ignoring_case(now.id.name, evaluated.name)))
+    return now.id;
+  return arm::GatewayId::parse(evaluated.resource_id)
+      .value_or(arm::GatewayId{"subscription", "group", evaluated.name});
 }
 
 http::Response ArmApi::put(const http::Request& request, const arm::Loaded& evaluated) {
-  auto id = arm::GatewayId::parse(evaluated.gateway->resource_id)
-                .value_or(arm::GatewayId{"subscription", "group", evaluated.gateway->name});
-  // A template says a name; where it is deployed to, it does not.
-  if (const control::Applied& now = latest(); now.exists() && equals_ignoring_case(now.id.name, id.name))
-    id = now.id;
-  const Call call{
-      request, {.kind = ArmKind::gateway, .id = std::move(id), .item = {}}, std::string(own_api_version)};
+  const Call call{request,
+                  {.kind = ArmKind::gateway, .id = id_of(*evaluated.gateway), .item = {}},
+                  std::string(own_api_version)};
   if (auto refused = refused_name(call)) return std::move(*refused);
   if (auto refused = refused_change(call)) return std::move(*refused);
   return replace(call, evaluated.document);

@@ -30,6 +30,8 @@ class ArmApi {
     return starts_with_ignoring_case(path, "/subscriptions/");
   }
   [[nodiscard]] io::Task<http::Response> answer(const http::Request& request);
+  // Why a PUT of what a template came to would be refused, whatever it holds.
+  [[nodiscard]] std::optional<Problem> refused_name(const model::Gateway& evaluated) const;
   // A PUT of what a template came to, with its secrets: of the gateway there is, or of the first.
   [[nodiscard]] http::Response put(const http::Request& request, const arm::Loaded& evaluated);
   [[nodiscard]] io::Task<> stop();
@@ -56,7 +58,9 @@ class ArmApi {
   [[nodiscard]] io::Task<http::Response> answer_gateway(const Call& call);
   [[nodiscard]] http::Response put(const Call& call);
   [[nodiscard]] http::Response replace(const Call& call, const std::string& document);
-  // It is no name, or another gateway has one.
+  // Why it may not have that id: it is no name, or there is another gateway.
+  [[nodiscard]] std::optional<Problem> refused_id(const arm::GatewayId& id) const;
+  [[nodiscard]] arm::GatewayId id_of(const model::Gateway& evaluated) const;
   [[nodiscard]] std::optional<http::Response> refused_name(const Call& call) const;
   [[nodiscard]] http::Response patch(const Call& call);
   [[nodiscard]] http::Response remove(const Call& call);

@@ -38,7 +38,8 @@ struct UpgradeView {
 
 // What draining a member came to.
 struct DrainView {
-  std::size_t tunnels = 0;  // that leave
+  std::size_t tunnels = 0;         // that leave
+  std::vector<std::string> pools;  // that have it under the same settings: it is drained in all of them
   std::chrono::seconds over{0};
 };
 

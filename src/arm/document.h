@@ -11,6 +11,8 @@
 
 namespace passerelle::arm {
 
+// What a gateway is called whose document does not say.
+inline constexpr std::string_view unnamed_gateway = "applicationGateway";
 inline constexpr std::string_view stopped_state = "Stopped";
 
 // "/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/applicationGateways/NAME"

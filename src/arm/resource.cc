@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <array>
 
+#include "arm/document.h"
 #include "arm/known_properties.h"
 #include "base/text.h"
 
 namespace passerelle::arm {
 namespace {
-
-// What a document that names no gateway is called.
-constexpr std::string_view unnamed_gateway = "applicationGateway";
 
 using namespace std::string_view_literals;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace passerelle::board {
 namespace {
 
@@ -25,7 +27,10 @@ std::shared_ptr<Member> Members::get(const std::string& name, const Endpoint& en
     member = std::make_shared<Member>(name, endpoint, tls, settings);
     place = member;
     if (const auto known = restored_.find(key); known != restored_.end()) member->health = known->second;
-    if (drained_.contains(key)) member->duty = Duty::out;
+    if (const auto drained = drained_.find(key); drained != drained_.end()) {
+      member->duty = Duty::draining;
+      member->drain_ends = drained->second;
+    }
   }
   return member;
 }
@@ -48,23 +53,28 @@ void Members::restore(BinaryReader& in) {
   }
 }
 
-void Members::set_drained(const Member& member, bool drained) {
-  std::string key = key_of(member.name, member.endpoint, member.tls, member.settings_name);
-  if (drained)
-    drained_.insert(std::move(key));
-  else
-    drained_.erase(key);
+void Members::set_drained(const Member& member, TimePoint ends) {
+  drained_[key_of(member.name, member.endpoint, member.tls, member.settings_name)] = ends;
 }
 
-void Members::save_drained(BinaryWriter& out) const {
+void Members::forget_drained(const Member& member) {
+  drained_.erase(key_of(member.name, member.endpoint, member.tls, member.settings_name));
+}
+
+void Members::save_drained(BinaryWriter& out, TimePoint now) const {
+  using std::chrono::milliseconds;
   out.number(static_cast<std::uint32_t>(drained_.size()));
-  for (const std::string& key : drained_) out.text(key);
+  for (const auto& [key, ends] : drained_) {
+    const auto left = std::chrono::ceil<milliseconds>(std::max(ends - now, Duration::zero()));
+    out.text(key).number(static_cast<std::uint64_t>(left.count()));
+  }
 }
 
-void Members::restore_drained(BinaryReader& in) {
+void Members::restore_drained(BinaryReader& in, TimePoint now) {
   for (auto left = in.number<std::uint32_t>(); left > 0 && in.ok(); --left) {
     std::string key(in.text());
-    if (in.ok()) drained_.insert(std::move(key));
+    const std::chrono::milliseconds more(in.number<std::uint64_t>());
+    if (in.ok()) drained_[std::move(key)] = now + more;
   }
 }
 

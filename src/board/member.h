@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -145,16 +144,17 @@ class Members {
   void forget_restored() { restored_.clear(); }
 
   // By hand: whoever goes and comes back is still drained, here and in another process.
-  void set_drained(const Member& member, bool drained);
-  void save_drained(BinaryWriter& out) const;
-  void restore_drained(BinaryReader& in);
+  void set_drained(const Member& member, TimePoint ends);
+  void forget_drained(const Member& member);
+  void save_drained(BinaryWriter& out, TimePoint now) const;
+  void restore_drained(BinaryReader& in, TimePoint now);
 
  private:
   static constexpr std::size_t sweep_at_least = 64;
   std::map<std::string, std::weak_ptr<Member>> members_;
   std::size_t sweep_at_ = sweep_at_least;  // members that are gone are forgotten then
   std::map<std::string, Health> restored_;
-  std::set<std::string> drained_;
+  std::map<std::string, TimePoint> drained_;  // when each drain ends, or has ended
 };
 
 }  // namespace passerelle::board

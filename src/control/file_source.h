@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "arm/document.h"
 #include "arm/load.h"
 #include "base/problem.h"
 
@@ -41,6 +42,11 @@ class FileSource {
   [[nodiscard]] arm::Loaded consider(const std::string& text, bool literal);
   // What problems call it.
   [[nodiscard]] const std::string& first_template() const { return options_.templates.front(); }
+  // Where a template is deployed to.
+  void deploy_to(const arm::GatewayId& id) {
+    options_.scope.subscription = id.subscription;
+    options_.scope.resource_group = id.resource_group;
+  }
   [[nodiscard]] bool kept() const { return options_.kept; }
 
   // Whether a file that the last load has read is another one since.

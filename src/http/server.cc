@@ -80,8 +80,9 @@ io::Task<> Server::serve_connection(std::unique_ptr<io::Stream> stream) {
       (void)co_await stream->finish(page, engine_.in(limits_.linger_timeout, tasks_.stop_source()));
     }
     if (outcome.kind != HeadOutcome::Kind::complete) co_return;
-    const auto websocket = websocket::asks_for_websocket(*head, {});
-    if (options_.upgrade && websocket && *websocket && !is_refused(*head)) {
+    const auto framing = http1::request_framing(*head, limits_);
+    const bool websocket = framing && websocket::asks_for_websocket(*head, *framing).value_or(false);
+    if (options_.upgrade && websocket && !is_refused(*head)) {
       std::string unread = source.take_unread();
       co_return co_await options_.upgrade(std::move(stream), *head, std::move(unread));
     }

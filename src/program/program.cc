@@ -161,6 +161,13 @@ std::optional<admin::DrainView> Program::drain_member(const admin::MemberRequest
   admin::DrainView out;
   for (const auto& member : members) {
     out.tunnels += member->tunnels.load();
+    const auto snapshot = data_plane_.snapshot();
+    for (std::size_t i = 0; i < snapshot->groups.size(); ++i) {
+      const std::string& pool = snapshot->gateway->groups[i].pool;
+      if (std::ranges::find(snapshot->groups[i].members, member) != snapshot->groups[i].members.end() &&
+          std::ranges::find(out.pools, pool) == out.pools.end())
+        out.pools.push_back(pool);
+    }
     out.over = std::max(out.over, std::chrono::ceil<std::chrono::seconds>(data_plane_.drain_member(member)));
   }
   return out;

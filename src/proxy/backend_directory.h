@@ -35,10 +35,11 @@ class BackendDirectory {
   // holds for members that appear before it is forgotten.
   void save(BinaryWriter& out) const;
   void restore(BinaryReader& in);
-  void set_drained(const board::Member& member, bool drained) { members_.set_drained(member, drained); }
+  void set_drained(const board::Member& member, TimePoint ends) { members_.set_drained(member, ends); }
+  void forget_drained(const board::Member& member) { members_.forget_drained(member); }
   // Apart, for a process from before there was such a thing does not send it.
-  void save_drained(BinaryWriter& out) const { members_.save_drained(out); }
-  void restore_drained(BinaryReader& in) { members_.restore_drained(in); }
+  void save_drained(BinaryWriter& out) const { members_.save_drained(out, engine_.now()); }
+  void restore_drained(BinaryReader& in) { members_.restore_drained(in, engine_.now()); }
   void forget_restored() { members_.forget_restored(); }
   [[nodiscard]] io::Task<> stop();
 

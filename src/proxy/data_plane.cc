@@ -116,6 +116,12 @@ void DataPlane::abandon() {
 void DataPlane::publish(std::shared_ptr<const Snapshot> snapshot, bool configured) {
   const auto before = std::exchange(snapshot_, std::move(snapshot));
   if (before) note_leaving(*before, configured);
+  // Who was drained in another process, or before it went and came back, goes on with it here.
+  for (const board::Group& group : snapshot_->groups) {
+    for (const auto& member : group.members) {
+      if (!member->works() && member->drains == 0) go_on_draining(member);
+    }
+  }
   for (auto& thread : threads_) thread->call([&](Worker& worker) { worker.set_snapshot(snapshot_); });
 }
 
@@ -272,6 +278,11 @@ std::vector<std::shared_ptr<board::Member>> DataPlane::find_members(std::string_
       if (equals_ignoring_case(member->address, name) || equals_ignoring_case(member->name, name))
         out.push_back(member);
     }
+    for (const auto& leaving : snapshot_->groups[i].leaving) {
+      if (equals_ignoring_case(leaving.member->address, name) ||
+          equals_ignoring_case(leaving.member->name, name))
+        out.push_back(leaving.member);
+    }
   }
   return out;
 }
@@ -287,8 +298,9 @@ Duration DataPlane::drain_time(const board::Member& member) const {
 Duration DataPlane::drain_member(const std::shared_ptr<board::Member>& member) {
   if (member->works()) {
     member->duty = board::Duty::draining;
-    directory_.set_drained(*member, true);
-    tasks_.spawn(end_drained_member(member, drain_time(*member)));
+    const Duration over = drain_time(*member);
+    directory_.set_drained(*member, control_.now() + over);
+    tasks_.spawn(end_drained_member(member, over));
   }
   return std::max(Duration::zero(), member->drain_ends - control_.now());
 }
@@ -297,11 +309,15 @@ void DataPlane::resume_member(board::Member& member) {
   if (member.works()) return;
   ++member.drains;
   member.drain_ends = {};
-  directory_.set_drained(member, false);
+  directory_.forget_drained(member);
   // It has been away: it is spared at first as one that comes back from a failure is.
   member.note_return(control_.now());
   member.duty = board::Duty::working;
   events_.info("drain", "member {} is back", member.address);
+}
+
+void DataPlane::go_on_draining(const std::shared_ptr<board::Member>& member) {
+  tasks_.spawn(end_drained_member(member, std::max(Duration::zero(), member->drain_ends - control_.now())));
 }
 
 io::Task<> DataPlane::end_drained_member(std::shared_ptr<board::Member> member, Duration over) {
@@ -309,9 +325,10 @@ io::Task<> DataPlane::end_drained_member(std::shared_ptr<board::Member> member, 
   member->drain_ends = control_.now() + over;
   const Farewell farewell{.code = 1012, .reason = "the member is drained by the operator"};
   TunnelDrain tunnels(threads_, member.get(), TunnelEnd::operator_closed, farewell);
-  events_.info("drain", "member {} is drained by the operator: its {} tunnel{} leave over {} s",
-               member->address, tunnels.tunnels(), tunnels.tunnels() == 1 ? "" : "s",
-               std::chrono::duration_cast<std::chrono::seconds>(over).count());
+  if (over > Duration::zero())
+    events_.info("drain", "member {} is drained by the operator: its {} tunnel{} leave over {} s",
+                 member->address, tunnels.tunnels(), tunnels.tunnels() == 1 ? "" : "s",
+                 std::chrono::duration_cast<std::chrono::seconds>(over).count());
   if (!co_await leave_evenly(tunnels, over, [&] { return member->drains != drain; })) co_return;
   member->duty = board::Duty::out;
   visit_workers([&](Worker& worker) {
@@ -475,8 +492,8 @@ void DataPlane::adopt(std::vector<Arrival> arrivals) {
   // Whoever turned down, or left, before had its drain time there; here it begins anew.
   for (const auto& [key, member] : members) {
     if (member->health.load() == model::Health::down) on_health(member, model::Health::down);
-    if (!member->works() && member->drain_ends <= control_.now())
-      tasks_.spawn(end_drained_member(member, drain_time(*member)));
+    // Its tunnels are here only now.
+    if (!member->works()) go_on_draining(member);
     if (is_here(*member)) continue;
     for (const model::BackendGroup& group : snapshot_->gateway->groups) {
       if (group.settings_name != member->settings_name || !group.settings.drain_timeout) continue;

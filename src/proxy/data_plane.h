@@ -56,7 +56,8 @@ class DataPlane {
   [[nodiscard]] io::Task<bool> drain(io::Wait wait, TunnelEnd why, const Farewell& farewell);
   // The tunnels there are leave evenly over the time, unless another configuration comes into force.
   void end_tunnels(Duration over, TunnelEnd why, Farewell farewell);
-  // Of the configuration in force: by an address, or by a name of the template, which may have several.
+  // Of the configuration in force, or leaving it: by an address, or by a name of the template, which may have
+  // several.
   [[nodiscard]] std::vector<std::shared_ptr<board::Member>> find_members(std::string_view pool,
                                                                          std::string_view settings,
                                                                          std::string_view name) const;
@@ -145,6 +146,7 @@ class DataPlane {
   [[nodiscard]] std::shared_ptr<board::Member> member_of(const MovedTunnel::Member& moved);
   io::Task<> rotate_ticket_keys();
   io::Task<> end_left_member(std::shared_ptr<board::Member> member, Duration delay, bool tunnels_too);
+  void go_on_draining(const std::shared_ptr<board::Member>& member);
   io::Task<> end_drained_member(std::shared_ptr<board::Member> member, Duration over);
   io::Task<> end_tunnels_over(Duration over, TunnelEnd why, Farewell farewell);
   // Steps to the end of the time; false: given up before that.

@@ -88,8 +88,10 @@ const steps = {
     await picture('members');
     await page.getByRole('button', { name: `Drain ${facts.drained}` }).click();
     await page.getByRole('button', { name: 'Yes' }).click();
-    await give_token('not-the-token');
-    await seen('This is not the token.');
+    for (const wrong of ['not-the-token', `\u200b${TOKEN}`]) {
+      await give_token(wrong);
+      await seen('This is not the token.');
+    }
     await give_token(TOKEN);
     await until(async () => (await card(facts.drained).textContent()).includes('Draining'), 'it drains');
     await page.getByRole('button', { name: `Resume ${facts.drained}` }).click();

@@ -420,5 +420,69 @@ class RestApi(unittest.TestCase):
             self.assertEqual(gateway.get("/health")[0], 200)
 
 
+
+class Apply(unittest.TestCase):
+    def setUp(self):
+        self.backend = DemoBackend()
+        self.addCleanup(self.backend.__exit__, None, None, None)
+        self.gateway = KeptGateway()
+        self.addCleanup(self.gateway.__exit__, None, None, None)
+        self.properties = resource(int(self.backend.address.rsplit(":", 1)[1]))
+
+    def template(self, name="gw", **more):
+        return {"resources": [{"type": "Microsoft.Network/applicationGateways", "apiVersion": "2024-01-01", "name": name, "location": "westeurope", "properties": self.properties, **more}]}
+
+    def apply(self, body):
+        status, answer, fields = self.gateway.ask("POST", "/api/v1/apply", body)
+        if status in (200, 201):
+            answer = self.gateway.wait_operation(fields)
+        return status, answer
+
+    def what_if(self, body):
+        status, answer, _ = self.gateway.ask("POST", "/api/v1/what-if", body)
+        self.assertEqual(status, 200)
+        return answer
+
+    def test_a_template_is_applied_as_a_put_of_what_it_comes_to(self):
+        status, ended = self.apply(self.template())
+        self.assertEqual((status, ended["status"]), (201, "Succeeded"))
+        self.assertIsNotNone(self.gateway.port_of("listener"))
+        self.properties["httpListeners"][0]["name"] = "other"
+        self.properties["requestRoutingRules"][0]["properties"]["httpListener"]["id"] = KeptGateway.ID + "/httpListeners/other"
+        status, ended = self.apply(self.template())
+        self.assertEqual((status, ended["status"]), (200, "Succeeded"))
+        self.assertIsNotNone(self.gateway.port_of("other"))
+        self.assertIsNone(self.gateway.port_of("listener"))
+
+    def test_it_is_deployed_to_where_the_gateway_is_and_a_resource_without_a_name_is_the_gateways(self):
+        self.gateway.put(self.properties)
+        status, _ = self.apply(self.template(tags={"of": "[subscription().subscriptionId]", "in": "[resourceGroup().name]"}))
+        self.assertEqual(status, 200)
+        _, shown, _ = self.gateway.arm("GET")
+        self.assertEqual(shown["tags"], {"of": "s-1", "in": "group"})
+        self.assertEqual(self.apply({"properties": self.properties})[0], 200)
+
+    def test_what_if_says_what_apply_would(self):
+        self.gateway.put(self.properties)
+        for name, code in (("other-name", "OneApplicationGateway"), ("my gw", "InvalidResourceName")):
+            considered = self.what_if(self.template(name))
+            self.assertIn(code, [problem["code"] for problem in considered["problems"]])
+            self.assertIsNone(considered["whatIf"])
+            self.assertEqual(self.apply(self.template(name))[0], 400)
+        self.assertIsNotNone(self.what_if(self.template())["whatIf"])
+
+    def test_without_the_token_or_with_errors_nothing_changes(self):
+        self.gateway.put(self.properties)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.gateway.api_port, timeout=PATIENCE, context=self.gateway.trust)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/api/v1/apply", json.dumps(self.template()))
+        self.assertEqual(connection.getresponse().status, 401)
+        del self.properties["requestRoutingRules"][0]["properties"]["backendAddressPool"]
+        status, answer = self.apply(self.template())
+        self.assertEqual(status, 400)
+        self.assertTrue(answer["problems"])
+        self.assertIsNotNone(self.gateway.port_of("listener"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -11,11 +11,12 @@ export const set_draft = (text: string, its_secrets: Record<string, string>): vo
 const whole = (text: string): string =>
   Object.entries(secrets).reduce((all, [words, secret]) => all.replaceAll(JSON.stringify(words), JSON.stringify(secret)), text);
 
-// Where a line and a column, both from 1, are in the text.
+// Where a line and a column, both from 1 and in characters rather than in halves of them, are in the text.
 export function offset_of(text: string, line: number, column: number): [number, number] {
   const lines = text.split('\n');
   const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
-  return [start + Math.max(0, column - 1), start + (lines[line - 1]?.length ?? 0)];
+  const own = lines[line - 1] ?? '';
+  return [start + [...own].slice(0, Math.max(0, column - 1)).join('').length, start + own.length];
 }
 
 function Problems({ problems, onShow }: { problems: Problem[]; onShow: (problem: Problem) => void }) {
@@ -82,14 +83,14 @@ export function Change({ topology }: { topology: Topology | undefined }) {
     set_said(errors > 0 ? { words: `It would not be taken: ${plural(errors, 'error')}, below.`, kind: 'bad' } : { words: 'It would be taken. What it would do is below.', kind: '' });
   });
   const apply = (): Promise<void> => doing(async () => {
-    const response = await post('/api/v1/apply', whole(text));
+    const sent = text;
+    const response = await post('/api/v1/apply', whole(sent));
     if (!response) return;
     set_said({ words: 'It is being applied…', kind: '' });
     await operation_over(response.headers.get('Azure-AsyncOperation') ?? '');
     set_considered(undefined);
-    // Its secrets have gone where they belong.
-    secrets = {};
-    write('');
+    // Its secrets have gone where they belong; what was written meanwhile stays.
+    if (draft === sent) { secrets = {}; write(''); }
     set_said({ words: 'It is in force. No tunnel was touched but those you were told of.', kind: 'good' });
   });
   const show = (problem: Problem): void => {

@@ -16,7 +16,7 @@ function LastProbe({ member }: { member: Member }) {
   );
 }
 
-function Card({ pool, member, onDone }: { pool: Pool; member: Member; onDone: (said: Words) => void }) {
+function Card({ pool, member, others, onDone }: { pool: Pool; member: Member; others: string[]; onDone: (said: Words) => void }) {
   const card = useRef<HTMLElement>(null);
   const ask = async (what: 'drain' | 'resume'): Promise<void> => {
     try {
@@ -25,10 +25,12 @@ function Card({ pool, member, onDone }: { pool: Pool; member: Member; onDone: (s
       // The button that was pressed goes.
       card.current?.focus();
       if (what === 'resume') return onDone({ words: `${member.address} gets traffic again where its probes succeed.`, kind: 'good' });
-      const drained = await response.json() as { tunnels: number; overSeconds: number };
-      onDone({ words: `${member.address} gets nobody new; its ${plural(drained.tunnels, 'tunnel')} leave${drained.tunnels === 1 ? 's' : ''} over ${duration(drained.overSeconds)}.`, kind: 'good' });
+      const drained = await response.json() as { tunnels: number; overSeconds: number; pools: string[] };
+      const where = drained.pools.length > 1 ? ` in all its pools (${drained.pools.join(', ')})` : '';
+      onDone({ words: `${member.address} gets nobody new${where}; its ${plural(drained.tunnels, 'tunnel')} leave${drained.tunnels === 1 ? 's' : ''} over ${duration(drained.overSeconds)}.`, kind: 'good' });
     } catch (error) { onDone({ words: (error as Error).message, kind: 'bad' }); }
   };
+  const also = others.length > 0 ? `, in ${others.join(', ')} too` : '';
   const by_itself = member.name === member.address.replace(/:\d+$/, '');
   return (
     <article class="card member" ref={card} tabIndex={-1} aria-label={member.address}>
@@ -39,7 +41,7 @@ function Card({ pool, member, onDone }: { pool: Pool; member: Member; onDone: (s
         <p class="actions">
           {member.health === 'Draining'
             ? <button onClick={() => void ask('resume')} aria-label={`Resume ${member.address}`}>Resume</button>
-            : <Sure label="Drain" name={member.address} question={`Send ${member.address} nobody new, and let its ${plural(member.tunnels, 'tunnel')} leave?`} onSure={() => ask('drain')} />}
+            : <Sure label="Drain" name={member.address} question={`Send ${member.address} nobody new${also}, and let its ${plural(member.tunnels, 'tunnel')} leave?`} onSure={() => ask('drain')} />}
         </p>
       )}
     </article>
@@ -60,7 +62,8 @@ export function Members() {
         <section key={`${pool.name}~${pool.backendSettings}`}>
           <h3>{pool.name} <span class="soft">under {pool.backendSettings}, probe {pool.probe}</span></h3>
           {pool.members.length === 0 && <p>It has no member.</p>}
-          <div class="members">{pool.members.map(member => <Card key={`${member.name} ${member.address} ${member.leaving}`} pool={pool} member={member} onDone={done} />)}</div>
+          <div class="members">{pool.members.map(member => <Card key={`${member.name} ${member.address} ${member.leaving}`} pool={pool} member={member} onDone={done}
+            others={health.data!.pools.filter(other => other !== pool && other.backendSettings === pool.backendSettings && other.members.some(each => each.address === member.address)).map(other => other.name)} />)}</div>
         </section>
       ))}
     </>
