@@ -23,7 +23,8 @@ export function duration(seconds: number): string {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-export const milliseconds = (seconds: number | null): string => (seconds === null ? '–' : `${few.format(seconds * 1000)} ms`);
+const two_digits = new Intl.NumberFormat('en', { maximumSignificantDigits: 2 });
+export const milliseconds = (seconds: number | null): string => (seconds === null ? '–' : `${two_digits.format(seconds * 1000)} ms`);
 export const ago = (time: string): string => `${duration(Math.max(0, (Date.now() - Date.parse(time)) / 1000))} ago`;
 export const clock = (time: string): string => new Date(time).toLocaleTimeString('en-GB');
 export const plural = (value: number, word: string): string => `${count(value)} ${word}${value === 1 ? '' : 's'}`;
