@@ -5,8 +5,9 @@
 #include <algorithm>
 
 #include "admin/arm_answers.h"
+#include "admin/json_views.h"
 #include "admin/metrics.h"
-#include "admin/portal_files.h"
+#include "admin/portal.h"
 #include "admin/probe_request.h"
 #include "admin/topology.h"
 #include "base/json_writer.h"
@@ -14,7 +15,6 @@
 #include "policy/explanation/explain.h"
 #include "protocol/url.h"
 #include "protocol/websocket/handshake.h"
-#include "telemetry/event_log.h"
 
 namespace passerelle::admin {
 namespace {
@@ -28,122 +28,9 @@ http::Response text(int status, std::string_view line) {
 
 http::Response json_page(std::string body) { return {200, "application/json", std::move(body) + "\n", {}}; }
 
-// Nothing but itself, and nobody around it.
-void add_page_policy(http::Response& page, bool secure) {
-  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"Content-Security-Policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
-            "data:; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
-           {"X-Content-Type-Options", "nosniff"},
-           {"Referrer-Policy", "no-referrer"},
-           {"Cross-Origin-Resource-Policy", "same-origin"},
-           {"Cache-Control", "no-cache"}})
-    page.fields.emplace_back(name, value);
-  // Browsers complain of it where it comes in clear text.
-  if (secure) page.fields.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
-}
-
-std::optional<http::Response> portal(const http::Request& request) {
-  const auto path = request.target.path == "/" ? std::string_view("/index.html") : request.target.path;
-  for (const PortalFile& file : portal_files()) {
-    if (file.path != path) continue;
-    http::Response out{200, std::string(file.content_type), {}, {{"ETag", std::string(file.etag)}}};
-    add_page_policy(out, request.secure);
-    const auto known = request.head.find("If-None-Match").value_or("");
-    if (trimmed(known) == "*" || known.find(file.etag) != std::string_view::npos)
-      out.status = 304;
-    else
-      out.body = file.body;
-    return out;
-  }
-  return std::nullopt;
-}
-
 bool asks_for_websocket(const http::Request& request) {
   const auto asked = websocket::asks_for_websocket(request.head, {});
   return asked && *asked;
-}
-
-void write_report(JsonWriter& json, const board::ProbeReport& report) {
-  if (report.when == WallTime{}) {
-    json.null();
-    return;
-  }
-  std::string time;
-  telemetry::append_time(time, report.when);
-  json.begin_object().member("time", time).member("success", report.success).member("sent", report.sent);
-  json.member("expected", report.expected).member("received", report.received);
-  json.key("hint");
-  if (report.hint.empty())
-    json.null();
-  else
-    json.string(report.hint);
-  json.end_object();
-}
-
-// `leaving`: the configuration, or DNS, has taken it out.
-void write_member(JsonWriter& json, const board::Member& member, bool leaving) {
-  const auto report = member.report();
-  json.begin_object()
-      .member("name", member.name)
-      .member("address", member.address)
-      .member("health", to_string(leaving ? model::Health::draining : member.standing()));
-  json.member("leaving", leaving)
-      .member("requests", member.requests.load())
-      .member("tunnels", member.tunnels.load())
-      .key("lastProbe");
-  write_report(json, report);
-  json.end_object();
-}
-
-void write_tunnel(JsonWriter& json, const TunnelView& t) {
-  json.begin_object()
-      .member("id", t.id)
-      .member("listener", t.listener)
-      .member("rule", t.rule)
-      .member("pool", t.pool);
-  json.member("backendSettings", t.settings).member("client", t.client).member("member", t.member);
-  json.key("seconds").decimal(t.seconds, 3);
-  json.member("messagesFromClient", t.messages_from_client)
-      .member("messagesFromBackend", t.messages_from_backend);
-  json.member("bytesFromClient", t.bytes_from_client).member("bytesFromBackend", t.bytes_from_backend);
-  for (const auto& [name, seconds] : {std::pair("roundTripClient", t.round_trip_client),
-                                      std::pair("roundTripBackend", t.round_trip_backend)}) {
-    json.key(name);
-    if (seconds > 0)
-      json.decimal(seconds, 6);
-    else
-      json.null();
-  }
-  json.end_object();
-}
-
-void write_ended(JsonWriter& json, const telemetry::EndedTunnel& t) {
-  std::string time;
-  telemetry::append_time(time, t.ended);
-  json.begin_object().member("ended", time).member("id", t.id).member("listener", t.listener);
-  json.member("rule", t.rule).member("pool", t.pool).member("backendSettings", t.settings);
-  json.member("client", t.client).member("member", t.member).member("cause", t.cause);
-  json.key("code");
-  if (t.code != 0)
-    json.number(t.code);
-  else
-    json.null();
-  json.member("reason", t.reason).key("seconds").decimal(t.seconds, 3);
-  json.member("messagesFromClient", t.messages[0]).member("messagesFromBackend", t.messages[1]);
-  json.member("bytesFromClient", t.bytes[0]).member("bytesFromBackend", t.bytes[1]).end_object();
-}
-
-// What stands in the body has no file.
-std::string json_of(Problems problems, const std::string& body_name) {
-  std::string out = "[";
-  for (Problem& problem : problems) {
-    if (out.size() > 1) out += ',';
-    if (problem.where.file == body_name) problem.where.file.clear();
-    problem.append_json(out);
-  }
-  return out + "]";
 }
 
 constexpr std::string_view no_such_member =
@@ -272,7 +159,7 @@ http::Response AdminPages::read(const http::Request& request) const {
     return (this->*page->answer)(request.target.query);
   // For a page that asks for it: a browser tells its console of every 401.
   if (path == token_path) return json_page(has_token(request) ? R"({"valid":true})" : R"({"valid":false})");
-  if (auto file = portal(request)) return std::move(*file);
+  if (auto file = portal_page(request)) return std::move(*file);
   std::string known = "pages: /, /metrics, /api/v1/token";
   for (const Page& page : pages) known += fmt::format(", {}", page.path);
   known += "; with POST and the token: /api/v1/tunnels/ID/close";
