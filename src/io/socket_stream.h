@@ -1,6 +1,7 @@
 // A TCP or UNIX stream socket on a SocketEngine.
 #pragma once
 
+#include "io/frame_pool.h"
 #include "io/socket_engine.h"
 
 namespace passerelle::io {
@@ -16,6 +17,10 @@ void set_stream_options(int descriptor, int family);
 
 class SocketStream : public Stream, protected EventTarget, protected Ready {
  public:
+  // With those of its size: a tunnel's are there long after what made it.
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
+
   // As an engine makes it: it hears of nothing yet.
   SocketStream(SocketEngine& engine, int descriptor) : engine_(engine), descriptor_(descriptor) {}
   // Takes the descriptor, non-blocking; registers it.

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "admin/ready_report.h"
+#include "io/heap.h"
 #include "io/service_manager.h"
 #include "program/tunnel_views.h"
 
@@ -271,6 +272,7 @@ io::Task<> Program::live() {
   tasks_.spawn(configuration_.follow_error_pages(engine_, resolver_, following_));
   tasks_.spawn(configuration_.follow_certificates(engine_, resolver_, *staples_, following_));
   if (options_.watch) tasks_.spawn(watch());
+  tasks_.spawn(give_memory_back());
   co_await first_probes();
   if (stop_.requested()) co_return;
   fmt::print(stderr, "{}", report());
@@ -288,6 +290,26 @@ void Program::reload(std::string_view why) {
   tell_reloading();
   configuration_.reload(why);
   io::notify_service_manager("READY=1");
+}
+
+io::Task<> Program::give_memory_back() {
+  constexpr std::chrono::seconds interval{5};
+  // So many connections since the last time are worth it; so many in an interval are a moment too busy for
+  // it.
+  constexpr std::uint64_t worth_it = 1000, busy = 200;
+  std::uint64_t before = 0, at_last = 0;
+  while (co_await engine_.sleep(engine_.in(interval, stop_))) {
+    std::uint64_t accepted = 0;
+    for (const telemetry::Counters* worker : data_plane_.counters())
+      accepted += worker->connections_accepted.value();
+    const bool quiet = accepted - std::exchange(before, accepted) < busy;
+    if (!quiet || accepted - at_last < worth_it) continue;
+    at_last = accepted;
+    co_await background_.run([] {
+      io::give_heap_back();
+      return true;
+    });
+  }
 }
 
 io::Task<> Program::watch() {

@@ -56,6 +56,8 @@ class Program {
   void reload(std::string_view why);
   io::Task<> watch();
   void expect_shared_descriptors();
+  // What a storm of connections took is not kept for the next one.
+  io::Task<> give_memory_back();
   template <class Condition>
   io::Task<bool> wait_until(Condition condition, Duration most);
   io::Task<bool> every_pool_healthy();

@@ -204,8 +204,8 @@ io::Task<> count_long_messages(Journey& journey) {
   EXPECT_LT(bytes_read_by_gateway.load(), 2U * messages * payload / 50);
 }
 
-// What a further connection holds in frames once it has said `first`, and waits; with the member's, which is
-// the test's own.
+// What a further connection holds of the frame pool once it has said `first`, and waits: frames, streams, the
+// tunnel; with the client's and the member's, which are the test's own.
 io::Task<> count_frames(Journey& journey, std::string_view first, bool is_answered, std::size_t bytes_max) {
   std::vector<std::unique_ptr<io::Stream>> waiting;
   std::size_t before = 0;
@@ -233,22 +233,22 @@ io::Task<> never_answer(io::Stream& stream, io::StopSource& stop) {
 
 constexpr std::string_view short_request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-TYPED_TEST(Costs, AnIdleTunnelHoldsHalfAKibibyteOfFrames) {
+TYPED_TEST(Costs, AnIdleTunnelWithItsFourStreamsHoldsAKibibyteAndAHalf) {
   TypeParam real;
   Journey journey(real.engine, real.clock, echo);
-  journey.run(count_frames(journey, websocket_handshake, true, 512));
+  journey.run(count_frames(journey, websocket_handshake, true, 1536));
 }
 
-TYPED_TEST(Costs, AnIdleConnectionHoldsTwoKibibytesOfFrames) {
+TYPED_TEST(Costs, AnIdleConnectionWithItsFourStreamsHoldsTwoKibibytesAndAHalf) {
   TypeParam real;
   Journey journey(real.engine, real.clock, answer_requests);
-  journey.run(count_frames(journey, short_request, true, 2176));
+  journey.run(count_frames(journey, short_request, true, 2560));
 }
 
-TYPED_TEST(Costs, ARequestUnderWayHoldsFiveAndAHalfKibibytesOfFrames) {
+TYPED_TEST(Costs, ARequestUnderWayWithItsFourStreamsHoldsSixKibibytes) {
   TypeParam real;
   Journey journey(real.engine, real.clock, never_answer);
-  journey.run(count_frames(journey, short_request, false, 5632));
+  journey.run(count_frames(journey, short_request, false, 6144));
 }
 
 TYPED_TEST(Costs, ALongMessageGoesThroughWithoutItsPayloadBeingRead) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "board/member.h"
+#include "io/frame_pool.h"
 #include "io/task.h"
 #include "io/task_group.h"
 #include "proxy/activity_timer.h"
@@ -75,6 +76,10 @@ class Tunnel final : public ListNode,
                      private TunnelEar<TunnelSide::client>,
                      private TunnelEar<TunnelSide::backend> {
  public:
+  // With those of its size: a tunnel's are there long after what made it.
+  static void* operator new(std::size_t size) { return io::allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { io::free_frame(memory, size); }
+
   Tunnel(Worker& worker, TunnelPlan plan);
   Tunnel(Worker& worker, AdoptedTunnel adopted);
   ~Tunnel();

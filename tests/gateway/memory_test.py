@@ -6,8 +6,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import http2
-from harness import SANITIZED, DemoBackend, Gateway, example, scaled, wait_until
-from websocket import TEXT, WebSocket
+from harness import SANITIZED, DemoBackend, Gateway, example, receive_until, scaled, wait_until
+from websocket import TEXT, WebSocket, handshake
 from websocket import frame as ws_frame
 
 
@@ -45,6 +45,31 @@ class Memory(unittest.TestCase):
     @unittest.skipIf(SANITIZED, "sanitizers keep their own books beside every byte")
     def test_an_idle_plain_tunnel_that_carried_64_kib_both_ways_costs_at_most_1_kb(self):
         self.assertLessEqual(self.cost(tls=False), 1000)
+
+    @unittest.skipIf(SANITIZED, "sanitizers keep their own books beside every byte")
+    def test_of_thousands_that_shook_hands_at_once_at_most_2_kb_each_are_left_when_it_is_quiet(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        count = 3000
+        with DemoBackend() as one, Gateway([one.address]) as gateway:
+            warm = [WebSocket(gateway.connect()) for _ in range(50)]
+            for tunnel in warm:
+                tunnel.echo(b"warm")
+            gateway.admin("/metrics")
+            before = gateway.private_dirty()
+            streams = [gateway.connect() for _ in range(count)]
+            for stream in streams:
+                stream.sendall(handshake())
+            for stream in streams:
+                receive_until(stream, b"\r\n\r\n")
+            wait_until(lambda: gateway.metric("connections_open") == 0, "all are tunnels")
+            try:
+                wait_until(lambda: gateway.private_dirty() - before <= 2000 * count, "what the handshakes took is given back", 30)
+            finally:
+                print(f"each holds {(gateway.private_dirty() - before) / count:.0f} bytes of private memory")
+            for stream in streams + [tunnel.stream for tunnel in warm]:
+                stream.close()
+            wait_until(lambda: gateway.metric("tunnels_open") == 0, "all are closed")
 
     @unittest.skipIf(SANITIZED, "sanitizers keep their own books beside every byte")
     def test_an_idle_tls_tunnel_that_carried_64_kib_both_ways_costs_at_most_15_kb(self):
