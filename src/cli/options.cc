@@ -64,7 +64,7 @@ void add_run(CLI::App& app, Options& options) {
   run->add_option("--engine", options.engine,
                   "auto, io_uring or epoll; auto is io_uring where the kernel allows it")
       ->check(CLI::IsMember({"auto", "io_uring", "epoll"}));
-  run->add_option("--admin", options.admin, "ADDRESS:PORT of the admin listener, or off")
+  run->add_option("--admin", options.admin, "ADDRESS:PORT of the admin listener, or off; the portal is its /")
       ->capture_default_str();
   run->add_option("--admin-tls", options.admin_tls,
                   "ADDRESS:PORT of the admin listener over HTTPS, which has Azure's REST API too, or off")
