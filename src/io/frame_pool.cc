@@ -28,6 +28,8 @@ constexpr std::size_t slab_bytes = 32 * kibibyte;
 constexpr std::size_t slabs_a_region = 64;
 // Empty ones that keep their memory, for the next busy moment.
 constexpr std::size_t empty_kept_max = 32;
+// Frames of a size that stay at hand outside their slabs: what one request gives back the next one takes.
+constexpr std::uint32_t at_hand_max = 8;
 
 struct Free {
   Free* next;
@@ -66,25 +68,49 @@ static_assert(sizeof(Slab) <= Slab::header_bytes);
 class FramePool {
  public:
   void* take(std::size_t index) {
+    AtHand& at_hand = at_hand_[index];
+    if (at_hand.first != nullptr) {
+      --at_hand.count;
+      return std::exchange(at_hand.first, at_hand.first->next);
+    }
+    return take_from_slab(index);
+  }
+  void give_back(void* frame, std::size_t index) noexcept {
+    AtHand& at_hand = at_hand_[index];
+    // What a thread that has ended left to another: its slabs are nobody's any more.
+    if (Slab::of(frame).owner != this) return;
+    if (at_hand.count == at_hand_max) return give_back_to_slab(frame, index);
+    ++at_hand.count;
+    at_hand.first = new (frame) Free{at_hand.first};
+  }
+  [[nodiscard]] std::size_t in_use() const {
+    std::size_t at_hand = 0;
+    for (std::size_t index = 0; index < classes; ++index)
+      at_hand += at_hand_[index].count * index * class_bytes;
+    return in_slabs_ - at_hand;
+  }
+
+ private:
+  struct AtHand {
+    Free* first = nullptr;
+    std::size_t count = 0;
+  };
+  // Apart, so that what nearly always happens is a few instructions without a frame of its own.
+  [[gnu::noinline]] void* take_from_slab(std::size_t index) {
     Slab* slab = with_room_[index];
     if (slab == nullptr) slab = begin_slab(index);
-    in_use_ += slab->frame_bytes;
+    in_slabs_ += slab->frame_bytes;
     void* frame = slab->take();
     if (slab->used == slab->room) unlink(index, *slab);
     return frame;
   }
-  void give_back(void* frame, std::size_t index) noexcept {
+  [[gnu::noinline]] void give_back_to_slab(void* frame, std::size_t index) noexcept {
     Slab& slab = Slab::of(frame);
-    // What a thread that has ended left to another: its slabs are nobody's any more.
-    if (slab.owner != this) return;
-    in_use_ -= slab.frame_bytes;
+    in_slabs_ -= slab.frame_bytes;
     if (slab.used == slab.room) link(index, slab);
     slab.give_back(frame);
     if (slab.used == 0 && slab.next != &slab) end_slab(index, slab);
   }
-  [[nodiscard]] std::size_t in_use() const { return in_use_; }
-
- private:
   Slab* begin_slab(std::size_t index) {
     if (kept_.empty() && bare_.empty()) begin_region();
     std::vector<void*>& from = kept_.empty() ? bare_ : kept_;
@@ -135,10 +161,11 @@ class FramePool {
     if (head == &slab) head = slab.next;
   }
 
+  std::array<AtHand, classes> at_hand_{};
   std::array<Slab*, classes> with_room_{};
   std::vector<void*> kept_, bare_;  // empty slabs, with their memory and without
   std::size_t regions_ = 0;
-  std::size_t in_use_ = 0;  // larger frames are not counted
+  std::size_t in_slabs_ = 0;  // taken from them; larger frames are not counted
 };
 
 thread_local FramePool pool;
