@@ -17,14 +17,13 @@ class Timer {
 
   virtual void on_timer() = 0;
   [[nodiscard]] bool armed() const { return queue_ != nullptr; }
-  void disarm();
+  inline void disarm();
 
  protected:
   ~Timer() { disarm(); }
 
  private:
   friend class TimerQueue;
-  TimePoint deadline_{};
   class TimerQueue* queue_ = nullptr;
   std::size_t place_ = 0;
 };
@@ -35,19 +34,29 @@ class TimerQueue {
   void disarm(Timer& timer);
 
   [[nodiscard]] bool empty() const { return heap_.empty(); }
-  [[nodiscard]] TimePoint next() const { return heap_.empty() ? never : heap_.front()->deadline_; }
+  [[nodiscard]] TimePoint next() const { return heap_.empty() ? never : heap_.front().deadline; }
 
   // Fires every timer due at `now`; a timer armed meanwhile for the past waits for the next call.
   void fire(TimePoint now);
 
  private:
-  void up(std::size_t place);
-  void down(std::size_t place);
-  void put(std::size_t place, Timer* timer) {
-    heap_[place] = timer;
-    timer->place_ = place;
+  // The deadline beside the timer: to compare two, neither is looked at.
+  struct Entry {
+    TimePoint deadline;
+    Timer* timer;
+  };
+  // Both find the place of an entry that was taken out of `place`, or is new there.
+  void up(std::size_t place, Entry entry);
+  void down(std::size_t place, Entry entry);
+  void put(std::size_t place, Entry entry) {
+    heap_[place] = entry;
+    entry.timer->place_ = place;
   }
-  std::vector<Timer*> heap_;
+  std::vector<Entry> heap_;
 };
+
+inline void Timer::disarm() {
+  if (queue_ != nullptr) queue_->disarm(*this);
+}
 
 }  // namespace passerelle::io
