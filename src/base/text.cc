@@ -1,6 +1,8 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -47,13 +49,24 @@ std::size_t utf8_prefix(std::string_view text) {
   return text.size();
 }
 
-void append_hex(std::string& out, std::string_view bytes) {
-  static constexpr std::string_view digits = "0123456789abcdef";
+void write_hex(std::string_view bytes, char* out) {
+  static constexpr auto pairs = [] {
+    std::array<std::array<char, 2>, 256> table{};
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (std::size_t byte = 0; byte < table.size(); ++byte)
+      table[byte] = {digits[byte >> 4], digits[byte & 15]};
+    return table;
+  }();
   for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
+    std::memcpy(out, pairs[static_cast<unsigned char>(c)].data(), 2);
+    out += 2;
   }
+}
+
+void append_hex(std::string& out, std::string_view bytes) {
+  const std::size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
+  write_hex(bytes, out.data() + at);
 }
 
 bool glob_matches(std::string_view pattern, std::string_view text) {

@@ -68,6 +68,8 @@ constexpr void for_each_element(std::string_view list, Visit visit) {
 // Where the text stops being UTF-8 (RFC 3629); its size if it never does.
 [[nodiscard]] std::size_t utf8_prefix(std::string_view text);
 
+// Two digits a byte, in lower case, to `out`, which has room for them.
+void write_hex(std::string_view bytes, char* out);
 void append_hex(std::string& out, std::string_view bytes);
 
 // RFC 3986 section 2.1; what is no escape stands for itself.

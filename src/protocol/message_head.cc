@@ -1,7 +1,6 @@
 #include "protocol/message_head.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/text.h"
@@ -70,20 +69,8 @@ void MessageHead::remove(std::string_view wanted) {
 
 // As the line it will be on the wire: what is added in turn is then written in one piece.
 void MessageHead::add(FieldId id, std::string_view name_text, std::string_view value_text) {
-  const auto at = static_cast<std::uint32_t>(text.size());
-  const auto name_size = static_cast<std::uint32_t>(name_text.size());
-  const auto value_size = static_cast<std::uint32_t>(value_text.size());
-  const std::size_t size = text.size() + name_text.size() + value_text.size() + 4;
-  text.resize_and_overwrite(size, [&](char* begin, std::size_t) {
-    char* name_to = begin + at;
-    char* value_to = name_to + name_size + 2;
-    std::memcpy(name_to, name_text.data(), name_size);
-    std::memcpy(name_to + name_size, ": ", 2);
-    if (value_size > 0) std::memcpy(value_to, value_text.data(), value_size);
-    std::memcpy(value_to + value_size, "\r\n", 2);
-    return size;
-  });
-  add({.name = {at, name_size}, .value = {at + name_size + 2, value_size}, .id = id});
+  add_lines(Lines::size_of(name_text, value_text.size()),
+            [&](Lines& lines) { lines.add(id, name_text, value_text); });
 }
 
 }  // namespace passerelle

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ class MessageHead {
     Span name;
     Span value;
     FieldId id = FieldId::other;
+    bool is_line = false;  // name, ": ", value and CR LF stand behind one another, as they do on the wire
   };
 
   void clear() {
@@ -61,7 +63,10 @@ class MessageHead {
   void add(FieldId id, std::string_view name, std::string_view value);
   // The first field of that name gets the value and the others go; where there is none it is added.
   void set(std::string_view name, std::string_view value);
-  void set_value(Field& field, std::string_view value) { field.value = append(value); }
+  void set_value(Field& field, std::string_view value) {
+    field.value = append(value);
+    field.is_line = false;
+  }
   void remove(std::string_view name);
   // First line and bytes of another head, and none of its fields: they are added one by one.
   void begin_copy(const MessageHead& other);
@@ -87,6 +92,11 @@ class MessageHead {
   // Bytes for a field that is put together piece by piece, and then added.
   Span append(std::string_view bytes);
 
+  // Adds lines in room that is taken once: `write(Lines&)` may add `bytes_max` of them, Lines::size_of each.
+  class Lines;
+  template <class Write>
+  void add_lines(std::size_t bytes_max, Write write);
+
  private:
   friend class HeadBuilder;
   [[nodiscard]] static std::uint64_t bit(FieldId id) {
@@ -99,6 +109,56 @@ class MessageHead {
   Span method_, target_, reason_;
   std::uint64_t present_ = 0;  // by FieldId; what was removed may still be said to be here
 };
+
+// Fields as the lines they will be on the wire, one behind the other. What is put must not point into the
+// head.
+class MessageHead::Lines {
+ public:
+  static constexpr std::size_t size_of(std::string_view name, std::size_t value_bytes) {
+    return name.size() + 2 + value_bytes + 2;
+  }
+  void add(FieldId id, std::string_view name, std::string_view value) {
+    begin(id, name);
+    put(value);
+    end();
+  }
+  // The same with a value in pieces.
+  void begin(FieldId id, std::string_view name) {
+    field_.id = id;
+    field_.name = {at_, static_cast<std::uint32_t>(name.size())};
+    put(name);
+    put(": ");
+    field_.value.at = at_;
+  }
+  void put(std::string_view bytes) {
+    if (!bytes.empty()) std::memcpy(text_ + at_, bytes.data(), bytes.size());
+    at_ += static_cast<std::uint32_t>(bytes.size());
+  }
+  void end() {
+    field_.value.size = at_ - field_.value.at;
+    put("\r\n");
+    head_.add(field_);
+  }
+
+ private:
+  friend class MessageHead;
+  Lines(MessageHead& head, char* text, std::size_t at)
+      : head_(head), text_(text), at_(static_cast<std::uint32_t>(at)) {}
+  MessageHead& head_;
+  char* const text_;
+  std::uint32_t at_;
+  Field field_{.name = {}, .value = {}, .id = FieldId::other, .is_line = true};
+};
+
+template <class Write>
+void MessageHead::add_lines(std::size_t bytes_max, Write write) {
+  const std::size_t at = text.size();
+  text.resize_and_overwrite(at + bytes_max, [&](char* begin, std::size_t) {
+    Lines lines(*this, begin, at);
+    write(lines);
+    return lines.at_;
+  });
+}
 
 // Lets a parser set the first line's spans without making them everybody's.
 class HeadBuilder {

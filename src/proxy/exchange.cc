@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/text.h"
 #include "protocol/trace_context.h"
 #include "proxy/attempt.h"
 #include "proxy/error_page.h"
@@ -45,12 +46,7 @@ Exchange::Exchange(Worker& worker, ClientSide& client, const Snapshot& snapshot,
       began_(worker.engine.now()),
       began_wall_(worker.engine.wall()) {
   worker_.engine.random().fill({trace_id_.data(), trace_id_.size()});
-  static constexpr std::string_view digits = "0123456789abcdef";
-  for (std::size_t i = 0; i < trace_id_.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(trace_id_[i]);
-    trace_hex_[2 * i] = digits[byte >> 4];
-    trace_hex_[2 * i + 1] = digits[byte & 15];
-  }
+  write_hex({trace_id_.data(), trace_id_.size()}, trace_hex_.data());
   received_before_ = request_.text.size();
   sent_before_ = client_.channel.bytes_sent();
 }

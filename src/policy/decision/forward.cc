@@ -84,34 +84,41 @@ class Passed {
   std::size_t count_ = 0;
 };
 
-void add_forwarded(MessageHead& out, const MessageHead& head, const http1::RequestTarget& target,
+// Room for what add_forwarded adds: names, numbers and punctuation are less than the constant.
+std::size_t forwarded_bytes_max(const MessageHead& head, const http1::RequestTarget& target,
+                                const ForwardFacts& facts) {
+  std::size_t listed = 0;
+  if (head.count(FieldId::x_forwarded_for) > 0) {
+    for (const auto& each : head.fields)
+      if (each.id == FieldId::x_forwarded_for) listed += each.value.size + 2;
+  }
+  return 256 + listed + facts.client_ip.size() + target.authority.size() + target.origin.size() +
+         facts.trace_id.size();
+}
+
+void add_forwarded(MessageHead::Lines& lines, const MessageHead& head, const http1::RequestTarget& target,
                    const ForwardFacts& facts) {
   Digits digits;
-  // The list so far, and the client: put together where the field's value will stand.
-  MessageHead::Field field;
-  field.id = FieldId::x_forwarded_for;
-  field.name = out.append("X-Forwarded-For");
-  field.value = out.append(": ");
-  field.value.at += field.value.size;
-  field.value.size = 0;
-  const auto extend = [&](std::string_view part) { field.value.size += out.append(part).size; };
-  for (const auto& each : head.fields) {
-    if (each.id != FieldId::x_forwarded_for || head.value(each).empty()) continue;
-    extend(head.value(each));
-    extend(", ");
+  // The list so far, and the client.
+  lines.begin(FieldId::x_forwarded_for, "X-Forwarded-For");
+  if (head.count(FieldId::x_forwarded_for) > 0) {
+    for (const auto& each : head.fields) {
+      if (each.id != FieldId::x_forwarded_for || each.value.size == 0) continue;
+      lines.put(head.value(each));
+      lines.put(", ");
+    }
   }
   const bool v6 = facts.client_ip.find(':') != std::string_view::npos;
-  if (v6) extend("[");
-  extend(facts.client_ip);
-  extend(v6 ? "]:" : ":");
-  extend(digits.of(facts.client_port));
-  out.append("\r\n");
-  out.add(field);
-  out.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", facts.tls ? "https" : "http");
-  out.add(FieldId::x_forwarded_port, "X-Forwarded-Port", digits.of(facts.listener_port));
-  out.add(FieldId::x_original_host, "X-Original-Host", target.authority);
-  out.add(FieldId::x_original_url, "X-Original-URL", target.origin);
-  out.add(FieldId::x_appgw_trace_id, "X-AppGW-Trace-Id", facts.trace_id);
+  if (v6) lines.put("[");
+  lines.put(facts.client_ip);
+  lines.put(v6 ? "]:" : ":");
+  lines.put(digits.of(facts.client_port));
+  lines.end();
+  lines.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", facts.tls ? "https" : "http");
+  lines.add(FieldId::x_forwarded_port, "X-Forwarded-Port", digits.of(facts.listener_port));
+  lines.add(FieldId::x_original_host, "X-Original-Host", target.authority);
+  lines.add(FieldId::x_original_url, "X-Original-URL", target.origin);
+  lines.add(FieldId::x_appgw_trace_id, "X-AppGW-Trace-Id", facts.trace_id);
 }
 
 }  // namespace
@@ -133,7 +140,8 @@ void make_request(MessageHead& out, const MessageHead& head, const http1::Reques
   } else if (framing.has_body() || head.count(FieldId::content_length) > 0) {
     out.add(FieldId::content_length, "Content-Length", digits.of(framing.length));
   }
-  add_forwarded(out, head, target, facts);
+  out.add_lines(forwarded_bytes_max(head, target, facts),
+                [&](MessageHead::Lines& lines) { add_forwarded(lines, head, target, facts); });
   if (facts.websocket) {
     out.add(FieldId::connection, "Connection", "Upgrade");
     out.add(FieldId::upgrade, "Upgrade", "websocket");

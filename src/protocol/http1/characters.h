@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -44,20 +45,33 @@ inline constexpr auto character_classes = [] {
   return common != 0;
 }
 
-// As all(text, value_character), eight at a time: only what holds a control character is looked at closely.
-[[nodiscard]] inline bool is_field_value(std::string_view text) {
+// How many characters a field's value may hold stand at the text's beginning: eight at a time, and only what
+// holds a control character is looked at closely.
+[[nodiscard]] inline std::size_t field_value_prefix(std::string_view text) {
   constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-  while (text.size() >= sizeof(std::uint64_t)) {
+  std::size_t at = 0;
+  for (; text.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
     std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data(), sizeof eight);
+    std::memcpy(&eight, text.data() + at, sizeof eight);
     const std::uint64_t below_blank = (eight - ones * 0x20) & ~eight;
     const std::uint64_t not_delete = eight ^ (ones * 0x7f);
     const std::uint64_t is_delete = (not_delete - ones) & ~not_delete;
-    if (((below_blank | is_delete) & tops) != 0 && !all(text.substr(0, sizeof eight), value_character))
-      return false;
-    text.remove_prefix(sizeof eight);
+    const std::uint64_t controls = (below_blank | is_delete) & tops;
+    if (controls == 0) continue;
+    // The first that is marked is one; those behind it may be marked by its borrow.
+    static_assert(std::endian::native == std::endian::little);
+    const std::size_t first = at + static_cast<std::size_t>(std::countr_zero(controls)) / 8;
+    if (text[first] != '\t') return first;
+    for (std::size_t i = first; i < at + sizeof eight; ++i) {
+      if (!is(text[i], value_character)) return i;
+    }
   }
-  return all(text, value_character);
+  while (at < text.size() && is(text[at], value_character)) ++at;
+  return at;
+}
+
+[[nodiscard]] inline bool is_field_value(std::string_view text) {
+  return field_value_prefix(text) == text.size();
 }
 
 [[nodiscard]] constexpr bool is_token(std::string_view text) {

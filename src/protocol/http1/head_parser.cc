@@ -29,6 +29,8 @@ Parsed<int> minor_version(std::string_view version) {
   return refuse(505, "the HTTP version is neither 1.0 nor 1.1");
 }
 
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
 std::unexpected<ParseError> refuse_name(std::string_view line) {
   if (line.front() == ' ' || line.front() == '\t')
     return refuse(400, "a header field is folded over two lines");
@@ -79,6 +81,10 @@ Parsed<HeadParser::Progress> HeadParser::feed(BytesView bytes, const Limits& lim
         continue;
       }
       state_ = kind_ == HeadKind::trailers ? State::fields : State::first_line;
+    }
+    if (state_ == State::fields && taken.end() == line_at_) {
+      taken.count += plain_fields(bytes.substr(taken.count), limits, head);
+      if (taken.count == bytes.size()) break;
     }
     const void* const newline = std::memchr(bytes.data() + taken.count, '\n', bytes.size() - taken.count);
     taken.count = newline == nullptr
@@ -195,8 +201,40 @@ Parsed<bool> HeadParser::field_line(std::string_view line, std::size_t line_at, 
     return refuse(431, "there are more header fields than header_fields_max");
   const auto value_at = value.empty() ? colon + 1 : static_cast<std::size_t>(value.data() - line.data());
   const auto name = line.substr(0, colon);
-  head.add({span(line_at, name), span(line_at + value_at, value), field_id(name)});
+  const bool is_line =
+      value_at == colon + 2 && line[colon + 1] == ' ' && value_at + value.size() == line.size();
+  head.add({span(line_at, name), span(line_at + value_at, value), field_id(name), is_line});
   return false;
+}
+
+// Fields as nearly all are: whole, sound, within the limits; in one pass over their bytes, of which it tells
+// how many they were. Anything else is left to end_line, which says what is wrong with it.
+std::size_t HeadParser::plain_fields(BytesView bytes, const Limits& limits, MessageHead& head) {
+  const char* const end = bytes.data() + bytes.size();
+  const char* line = bytes.data();
+  for (;;) {
+    const char* colon = line;
+    while (colon != end && is(*colon, token_character)) ++colon;
+    if (colon == line || colon == end || *colon != ':') break;
+    const char* value = colon + 1;
+    while (value != end && is_blank(*value)) ++value;
+    const char* line_end = value + field_value_prefix({value, end});
+    if (end - line_end < 2 || line_end[0] != '\r' || line_end[1] != '\n') break;
+    const char* const next = line_end + 2;
+    if (head.fields.size() >= limits.header_fields_max ||
+        over_a_limit(limits, line_at_ + static_cast<std::size_t>(next - line)) != nullptr)
+      break;
+    const char* value_end = line_end;
+    while (value_end != value && is_blank(value_end[-1])) --value_end;
+    if (value_end == value) value_end = value = colon + 1;
+    const std::string_view name(line, colon);
+    const bool is_line = value == colon + 2 && colon[1] == ' ' && value_end == line_end;
+    const auto value_at = line_at_ + static_cast<std::size_t>(value - line);
+    head.add({span(line_at_, name), span(value_at, {value, value_end}), field_id(name), is_line});
+    line_at_ += static_cast<std::uint32_t>(next - line);
+    line = next;
+  }
+  return static_cast<std::size_t>(line - bytes.data());
 }
 
 }  // namespace passerelle::http1

@@ -42,6 +42,7 @@ class HeadParser {
   static Parsed<bool> status_line(std::string_view line, std::size_t line_at, MessageHead& head);
   static Parsed<bool> field_line(std::string_view line, std::size_t line_at, const Limits& limits,
                                  MessageHead& head);
+  std::size_t plain_fields(BytesView bytes, const Limits& limits, MessageHead& head);
   [[nodiscard]] const char* over_a_limit(const Limits& limits, std::size_t size) const;
 
   HeadKind kind_;

@@ -12,12 +12,7 @@ void append_fields(std::string& out, const MessageHead& head) {
   std::size_t begin = 0, end = 0;  // what is still to be copied, whole lines
   const auto flush = [&] { out.append(text.substr(begin, end - begin)); };
   for (const auto& field : head.fields) {
-    const std::size_t name_end = std::size_t{field.name.at} + field.name.size;
-    const std::size_t value_end = std::size_t{field.value.at} + field.value.size;
-    const bool as_it_stands = field.value.at == name_end + 2 && value_end + 2 <= text.size() &&
-                              text[name_end] == ':' && text[name_end + 1] == ' ' && text[value_end] == '\r' &&
-                              text[value_end + 1] == '\n';
-    if (!as_it_stands) {
+    if (!field.is_line) {
       flush();
       begin = end = 0;
       out += head.name(field);
@@ -30,7 +25,7 @@ void append_fields(std::string& out, const MessageHead& head) {
       flush();
       begin = field.name.at;
     }
-    end = value_end + 2;
+    end = std::size_t{field.value.at} + field.value.size + 2;
   }
   flush();
   out += "\r\n";

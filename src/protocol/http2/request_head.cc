@@ -88,7 +88,7 @@ Parsed<RequestHead::Kind> RequestHead::finish(bool ended) {
   HeadBuilder::set_target(head, connect ? pseudo_.authority : pseudo_.path);
   if (refusal_.status != 0) return std::unexpected(refusal_);
   if (head.count(FieldId::host) == 0 && pseudo_.authority.size > 0)
-    head.add({head.append("Host"), pseudo_.authority, FieldId::host});
+    head.add({.name = head.append("Host"), .value = pseudo_.authority, .id = FieldId::host});
   if (!cookies_.empty()) head.add(FieldId::cookie, "Cookie", cookies_);
   if (websocket) {
     // RFC 8441 section 5: the key and its answer have no part in it.
