@@ -29,7 +29,7 @@ constexpr std::size_t slabs_a_region = 64;
 // Empty ones that keep their memory, for the next busy moment.
 constexpr std::size_t empty_kept_max = 32;
 // Frames of a size that stay at hand outside their slabs: what one request gives back the next one takes.
-constexpr std::uint32_t at_hand_max = 8;
+constexpr std::uint32_t at_hand_max = 4;
 
 struct Free {
   Free* next;

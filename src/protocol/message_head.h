@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -131,6 +132,9 @@ class MessageHead::Lines {
     field_.value.at = at_;
   }
   void put(std::string_view bytes) {
+    // Whoever summed up too little must not write into what is another's.
+    if (bytes.size() > end_ - at_) [[unlikely]]
+      std::abort();
     if (!bytes.empty()) std::memcpy(text_ + at_, bytes.data(), bytes.size());
     at_ += static_cast<std::uint32_t>(bytes.size());
   }
@@ -142,19 +146,20 @@ class MessageHead::Lines {
 
  private:
   friend class MessageHead;
-  Lines(MessageHead& head, char* text, std::size_t at)
-      : head_(head), text_(text), at_(static_cast<std::uint32_t>(at)) {}
+  Lines(MessageHead& head, char* text, std::size_t at, std::size_t end)
+      : head_(head), text_(text), at_(static_cast<std::uint32_t>(at)), end_(end) {}
   MessageHead& head_;
   char* const text_;
   std::uint32_t at_;
+  const std::size_t end_;
   Field field_{.name = {}, .value = {}, .id = FieldId::other, .is_line = true};
 };
 
 template <class Write>
 void MessageHead::add_lines(std::size_t bytes_max, Write write) {
   const std::size_t at = text.size();
-  text.resize_and_overwrite(at + bytes_max, [&](char* begin, std::size_t) {
-    Lines lines(*this, begin, at);
+  text.resize_and_overwrite(at + bytes_max, [&](char* begin, std::size_t end) {
+    Lines lines(*this, begin, at, end);
     write(lines);
     return lines.at_;
   });
