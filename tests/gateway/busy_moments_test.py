@@ -1,6 +1,7 @@
 """Several things in one turn of the loop, as when a worker is busy: the gateway is held still meanwhile."""
 import contextlib
 import os
+import pathlib
 import signal
 import socket
 import struct
@@ -18,11 +19,17 @@ from websocket import CLOSE, SWITCH, WebSocket, frame
 BUSY = 30  # echoes that make a connection a busy one
 
 
+def is_stopped(task):
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 @contextlib.contextmanager
 def held(gateway):
     """What happens within is met by the gateway all at once."""
     os.kill(gateway.pid, signal.SIGSTOP)
     try:
+        # A thread that runs goes on until it is told: what is said before would be met on its own.
+        wait_until(lambda: all(is_stopped(task) for task in pathlib.Path(f"/proc/{gateway.pid}/task").iterdir()), "the gateway stands still")
         yield
         time.sleep(0.05)  # the kernel delivers what was said
     finally:
