@@ -81,8 +81,10 @@ struct Limits {
       2};  // from our Close to both sides' own: a tunnel that has to end
   std::chrono::seconds half_closed_timeout{60};  // a tunnel one side has ended, without a byte from the other
 
-  std::size_t upstream_idle_connections_max = 64;  // a worker keeps at most so many per member
-  std::size_t members_tried_max = 3;               // connect failures before a request ends in 502
+  // A worker keeps so many idle ones of a member: as many as were in use at once, where that is less. Fewer
+  // than those would cost connects at every busy moment.
+  std::size_t upstream_idle_connections_max = 1024;
+  std::size_t members_tried_max = 3;  // connect failures before a request ends in 502
   // What is remembered of clients' certificates, a worker; past it all is forgotten and asked again.
   std::size_t revocation_verdicts_max = 10'000;
   // --- when many come at once ---

@@ -178,6 +178,27 @@ class Members(unittest.TestCase):
             statuses = sorted(gateway.get("/x", method="POST", fields="Content-Length: 0\r\n")[0] for _ in range(2))
             self.assertEqual(statuses, [200, 504])
 
+    def test_as_many_connections_to_a_member_are_kept_as_were_in_use_at_once(self):
+        clients, rounds = 200, 3
+        everybody = threading.Barrier(clients)
+
+        def serve(stream, _):
+            while True:
+                everybody.wait(PATIENCE)  # each is answered while all the others are under way
+                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                receive_until(stream, b"\r\n\r\n")
+
+        with ScriptedBackend(serve) as one, Gateway([one.address]) as gateway:
+            streams = [gateway.connect() for _ in range(clients)]
+            for _ in range(rounds):
+                for stream in streams:
+                    stream.sendall(b"GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n")
+                for stream in streams:
+                    self.assertTrue(receive_until(stream, b"\r\n\r\nok").startswith(b"HTTP/1.1 200"))
+            self.assertEqual(one.connections, clients)
+            for stream in streams:
+                stream.close()
+
 
 if __name__ == "__main__":
     unittest.main()
