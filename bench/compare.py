@@ -95,7 +95,8 @@ class Bench:
         try:
             if holder.stdout.readline() != "ready\n":
                 raise SystemExit(f"{count} idle tunnels cannot be opened over {proxy.name}")
-            # What a handshake needed is given back by and by.
+            # What handshakes needed is given back by and by, by some not before it has been quiet for a moment.
+            time.sleep(3)
             settled, deadline = proxy.private_kb(), time.monotonic() + 10
             while time.monotonic() < deadline:
                 time.sleep(1)

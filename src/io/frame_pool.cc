@@ -27,7 +27,7 @@ constexpr std::size_t class_of(std::size_t size) { return (size + class_bytes - 
 constexpr std::size_t slab_bytes = 32 * kibibyte;
 constexpr std::size_t slabs_a_region = 64;
 // Empty ones that keep their memory, for the next busy moment.
-constexpr std::size_t empty_kept_max = 32;
+constexpr std::size_t empty_kept_max = 16;
 // Frames of a size that stay at hand outside their slabs: what one request gives back the next one takes.
 constexpr std::uint32_t at_hand_max = 4;
 

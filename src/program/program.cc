@@ -293,10 +293,10 @@ void Program::reload(std::string_view why) {
 }
 
 io::Task<> Program::give_memory_back() {
-  constexpr std::chrono::seconds interval{5};
+  constexpr std::chrono::seconds interval{1};
   // So many connections since the last time are worth it; so many in an interval are a moment too busy for
   // it.
-  constexpr std::uint64_t worth_it = 1000, busy = 200;
+  constexpr std::uint64_t worth_it = 1000, busy = 40;
   std::uint64_t before = 0, at_last = 0;
   while (co_await engine_.sleep(engine_.in(interval, stop_))) {
     std::uint64_t accepted = 0;
