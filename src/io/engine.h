@@ -100,7 +100,11 @@ class Engine {
 
   // The time of this turn of the loop; exact enough for deadlines and latencies, and free.
   [[nodiscard]] TimePoint now() const { return now_; }
-  [[nodiscard]] WallTime wall() const { return clock_.wall(); }
+  // Its date and time, asked for once a turn.
+  [[nodiscard]] WallTime wall() {
+    if (!wall_) wall_ = clock_.wall();
+    return *wall_;
+  }
   [[nodiscard]] Random& random() { return random_; }
   [[nodiscard]] Wait in(Duration duration, StopSource& stop) const { return {now_ + duration, &stop}; }
   [[nodiscard]] TimerQueue& timers() { return timers_; }
@@ -126,11 +130,15 @@ class Engine {
   static constexpr int turns_max = 64;
   void new_turn() { turns_left_ = turns_max; }
   void run_ready();
-  void update_now() { now_ = clock_.now(); }
+  void update_now() {
+    now_ = clock_.now();
+    wall_.reset();
+  }
 
   Clock& clock_;
   Random& random_;
   TimePoint now_;
+  std::optional<WallTime> wall_;
   TimerQueue timers_;
   IntrusiveList<Ready> ready_;
 
