@@ -23,6 +23,7 @@ from comparison.proxies import KINDS, LOAD_CORE, Floor, Passerelle, PasserelleTw
 from comparison.workloads import CONNECTIONS_SWEPT, ECHO_100, IDLE_TUNNELS, TUNNELS_SWEPT, WARM_UP, WORKLOADS, echo_of
 
 RUN_SECONDS_MAX = 120
+QUIET_SECONDS = 3  # before memory is read
 
 
 def say(text):
@@ -96,7 +97,7 @@ class Bench:
             if holder.stdout.readline() != "ready\n":
                 raise SystemExit(f"{count} idle tunnels cannot be opened over {proxy.name}")
             # What handshakes needed is given back by and by, by some not before it has been quiet for a moment.
-            time.sleep(3)
+            time.sleep(QUIET_SECONDS)
             settled, deadline = proxy.private_kb(), time.monotonic() + 10
             while time.monotonic() < deadline:
                 time.sleep(1)
