@@ -159,11 +159,16 @@ void TlsStream::take_lower(const Result<BytesView>& got) {
     incoming_ = *got;
 }
 
+bool TlsStream::has_unread() const {
+  return !incoming_.empty() || end_met_ || SSL_has_pending(ssl_.get()) == 1;
+}
+
 bool TlsStream::decrypt(Result<BytesView>& result) {
+  if (!has_unread()) return false;
   ERR_clear_error();
   std::size_t filled = 0;
   int reason = SSL_ERROR_NONE;
-  while (filled < Workspace::plaintext_bytes) {
+  while (filled < Workspace::plaintext_bytes && (filled == 0 || has_unread())) {
     std::size_t got = 0;
     if (SSL_read_ex(ssl_.get(), workspace_.plaintext.get() + filled, Workspace::plaintext_bytes - filled,
                     &got) != 1) {
@@ -176,16 +181,17 @@ bool TlsStream::decrypt(Result<BytesView>& result) {
     held_ = std::string();
     incoming_ = {};
   }
-  if (!replies_.empty()) {
-    // All that OpenSSL says while it reads, once the handshake is over, is its refusal to begin another one.
-    result = fail(ErrorKind::tls, "the peer wants to renegotiate");
-    return true;
-  }
+  end_met_ = (reason != SSL_ERROR_NONE && reason != SSL_ERROR_WANT_READ) || !replies_.empty();
   if (filled > 0) {
     result = BytesView(workspace_.plaintext.get(), filled);
     return true;
   }
-  if (reason == SSL_ERROR_WANT_READ) return false;
+  if (reason == SSL_ERROR_WANT_READ) {
+    // Once the handshake is over and but for an alert, all that OpenSSL says while it reads is its refusal
+    // to begin another one.
+    if (!replies_.empty()) result = fail(ErrorKind::tls, "the peer wants to renegotiate");
+    return !replies_.empty();
+  }
   if (reason == SSL_ERROR_ZERO_RETURN) {
     result = BytesView();
   } else {
@@ -197,16 +203,14 @@ bool TlsStream::decrypt(Result<BytesView>& result) {
 
 bool TlsStream::quiet() {
   // Session tickets are no words of the peer's: only decrypting tells.
-  if (lower_->quiet() && incoming_.empty() && SSL_has_pending(ssl_.get()) == 0)
-    return !lower_ended_ && !lower_error_;
+  if (lower_->quiet() && !has_unread()) return !lower_ended_ && !lower_error_;
   Result<BytesView> unread;
   // What is below and cannot be received yet is not nothing.
   return !try_receive(unread) && lower_->quiet() && !lower_ended_ && !lower_error_;
 }
 
 bool TlsStream::seems_quiet() {
-  return lower_->seems_quiet() && incoming_.empty() && SSL_has_pending(ssl_.get()) == 0 && !lower_ended_ &&
-         !lower_error_;
+  return lower_->seems_quiet() && !has_unread() && !lower_ended_ && !lower_error_;
 }
 
 bool TlsStream::try_receive(Result<BytesView>& result) {
@@ -230,8 +234,7 @@ bool TlsStream::try_receive(Result<BytesView>& result) {
 void TlsStream::wait_receive(io::ReceiveOperation& operation) {
   receive_ = &operation;
   // What is already here brings no event from below.
-  if (!incoming_.empty() || lower_ended_ || lower_error_ || SSL_has_pending(ssl_.get()) == 1)
-    return engine().run_soon(*this);
+  if (has_unread() || lower_ended_ || lower_error_) return engine().run_soon(*this);
   if (!lower_receive_) wait_lower();
 }
 

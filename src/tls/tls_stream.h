@@ -94,6 +94,8 @@ class TlsStream final : public io::Stream, private io::Ready {
   void on_lower_sent();
   // Reads records out of what was received. False: OpenSSL needs more.
   bool decrypt(Result<BytesView>& result);
+  // Whether decrypting can bring something: asking OpenSSL for nothing costs it a buffer, taken and freed.
+  [[nodiscard]] bool has_unread() const;
   void take_lower(const Result<BytesView>& got);
   void hold_unread();
 
@@ -106,6 +108,7 @@ class TlsStream final : public io::Stream, private io::Ready {
   bool writing_ = false;
   bool lower_ended_ = false;
   bool send_abandoned_ = false;
+  bool end_met_ = false;  // by OpenSSL: an end or a broken record, perhaps behind words; told again if asked
   std::optional<Error> lower_error_;
   io::StreamWatcher* watcher_ = nullptr;
   io::ReceiveOperation* receive_ = nullptr;

@@ -96,14 +96,36 @@ class TlsStreamTest : public testing::Test {
     const auto none = co_await client->receive(kind.engine.in(milliseconds(5), group.stop_source()));
     EXPECT_EQ(none.error().kind, ErrorKind::timed_out);
     EXPECT_TRUE(co_await server->send("late", wait()));
-    std::string got;
-    while (got.size() < 4) {
-      const auto piece = co_await client->receive(wait());
+    EXPECT_EQ(co_await received(*client, 4), "late");
+  }
+  io::Task<> words_with_an_end_behind() {
+    auto [server, client] = co_await pair();
+    EXPECT_TRUE(co_await server->finish("words", wait()));
+    EXPECT_EQ(co_await received(*client, 5), "words");
+    EXPECT_FALSE(client->quiet());
+    EXPECT_FALSE(client->seems_quiet());
+    const auto end = co_await client->receive(wait());
+    EXPECT_TRUE(end && end->empty()) << (end ? "words" : end.error().what);
+  }
+  io::Task<> words_with_a_broken_record_behind() {
+    auto [server, client] = co_await pair();
+    EXPECT_TRUE(co_await server->send("words", wait()));
+    const std::string broken = std::string("\x17\x03\x03\0\x20", 5) + std::string(32, 'x');
+    EXPECT_TRUE(co_await server->lower().send(broken, wait()));
+    EXPECT_EQ(co_await received(*client, 5), "words");
+    const auto end = co_await client->receive(wait());
+    EXPECT_FALSE(end);
+    if (!end) EXPECT_EQ(end.error().kind, ErrorKind::tls);
+  }
+  io::Task<std::string> received(io::Stream& stream, std::size_t size) {
+    std::string out;
+    while (out.size() < size) {
+      const auto piece = co_await stream.receive(wait());
       EXPECT_TRUE(piece && !piece->empty());
       if (!piece || piece->empty()) break;
-      got += *piece;
+      out += *piece;
     }
-    EXPECT_EQ(got, "late");
+    co_return out;
   }
   io::Task<> store_accepted(std::unique_ptr<TlsStream>& out) { out = co_await accept(); }
   io::Task<std::pair<std::unique_ptr<TlsStream>, std::unique_ptr<TlsStream>>> pair() {
@@ -132,6 +154,14 @@ TYPED_TEST(TlsStreamTest, BytesGoThereAndBackUnderBackPressureAndBothSidesEndInO
 }
 
 TYPED_TEST(TlsStreamTest, AReceiveThatTimedOutLosesNothing) { this->run(this->timed_out_then_read()); }
+
+TYPED_TEST(TlsStreamTest, AnEndThatCameWithTheLastWordsIsToldAfterThem) {
+  this->run(this->words_with_an_end_behind());
+}
+
+TYPED_TEST(TlsStreamTest, ABrokenRecordThatCameWithWordsIsToldAfterThem) {
+  this->run(this->words_with_a_broken_record_behind());
+}
 
 }  // namespace
 }  // namespace passerelle::tls
