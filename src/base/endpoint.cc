@@ -27,6 +27,12 @@ std::string IpAddress::to_string() const {
   return text;
 }
 
+bool IpAddress::is_loopback() const {
+  constexpr std::uint8_t loopback_network = 127;
+  constexpr IpAddress loopback_v6{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, true};
+  return v6 ? *this == loopback_v6 : bytes[0] == loopback_network;
+}
+
 std::optional<Endpoint> Endpoint::parse(std::string_view text, std::optional<std::uint16_t> default_port) {
   Endpoint out;
   if (text.starts_with("unix:")) {

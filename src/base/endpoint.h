@@ -18,6 +18,7 @@ struct IpAddress {
 
   [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;  // "10.0.0.1", "::1"
+  [[nodiscard]] bool is_loopback() const;       // 127.0.0.0/8, ::1
 };
 
 struct Endpoint {

@@ -20,6 +20,13 @@ TEST(Endpoint, RefusesNamesAndBrokenPorts) {
   }
 }
 
+TEST(IpAddress, KnowsTheLoopbackAddressesOfBothFamilies) {
+  for (const char* text : {"127.0.0.1", "127.255.0.9", "::1"})
+    EXPECT_TRUE(IpAddress::parse(text)->is_loopback()) << text;
+  for (const char* text : {"126.0.0.1", "128.0.0.1", "0.0.0.0", "::", "::2", "7f00::1"})
+    EXPECT_FALSE(IpAddress::parse(text)->is_loopback()) << text;
+}
+
 TEST(Endpoint, TakesTheDefaultPortWhereNoneIsWritten) {
   EXPECT_EQ(Endpoint::parse("::1", 443)->to_string(), "[::1]:443");
   EXPECT_EQ(Endpoint::parse("10.0.0.4", 80)->to_string(), "10.0.0.4:80");

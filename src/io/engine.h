@@ -67,9 +67,8 @@ struct ListenOptions {
   int backlog = 4096;
 };
 
-// A resource; everything but `post` and `stop` is for its own thread. Two real implementations: EpollEngine,
-// and SimulatedEngine for tests. (io_uring fits below: received bytes are lent, and records outlive
-// completions.)
+// A resource; everything but `post` and `stop` is for its own thread. EpollEngine and UringEngine are real;
+// SimulatedEngine is for tests. Received bytes are lent, and records outlive completions.
 class Engine {
  public:
   Engine(Clock& clock, Random& random) : clock_(clock), random_(random), now_(clock.now()) {}

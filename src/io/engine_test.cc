@@ -2,6 +2,9 @@
 #include "io/engine.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -404,6 +407,30 @@ TEST(DescriptorShares, TheLastAreForMembersThenForOurselves) {
   const DescriptorShares narrow(64);
   EXPECT_TRUE(narrow.is_for_client(47));
   EXPECT_FALSE(narrow.is_for_client(48));
+}
+
+std::string congestion_control(const Stream& stream) {
+  std::array<char, 16> name{};
+  socklen_t length = name.size();
+  EXPECT_EQ(::getsockopt(stream.writable_descriptor(), IPPROTO_TCP, TCP_CONGESTION, name.data(), &length), 0);
+  return name.data();
+}
+
+Task<> meet_on_loopback(SocketEngine& engine, std::array<std::string, 2>& congestion_controls) {
+  auto listener = engine.listen(*Endpoint::parse("127.0.0.1:0"), {.for_clients = true});
+  auto connected = co_await engine.connect((*listener)->local(), {});
+  auto accepted = co_await (*listener)->accept({});
+  congestion_controls = {congestion_control(**connected), congestion_control(*accepted->stream)};
+  engine.stop();
+}
+
+TEST(SocketStream, NeitherEndOfAConnectionWithinThisMachineIsPaced) {
+  Epoll kind;
+  std::array<std::string, 2> used;
+  TaskGroup group(kind.engine);
+  group.spawn(meet_on_loopback(kind.engine, used));
+  kind.engine.run();
+  EXPECT_EQ(used, (std::array<std::string, 2>{"reno", "reno"}));
 }
 
 // What is frozen here goes on in a stream that adopts it, with what the frozen one could not send yet.

@@ -47,7 +47,8 @@ Result<std::unique_ptr<Listener>> SocketListener::adopt(SocketEngine& engine, in
   bound.length = sizeof bound.storage;
   if (::getsockname(descriptor, bound.get(), &bound.length) != 0)
     return close_and_fail(descriptor, "getsockname");
-  if (options.for_clients) set_stream_options(descriptor, bound.family());  // accepted sockets inherit them
+  if (options.for_clients)
+    set_stream_options(descriptor, bound.to_endpoint());  // accepted sockets inherit them
   std::unique_ptr<SocketListener> listener(
       new SocketListener(engine, descriptor, bound.to_endpoint(), options.for_clients));
   if (!engine.add(descriptor, *listener, EPOLLIN | EPOLLET))

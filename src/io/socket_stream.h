@@ -13,7 +13,8 @@ struct KeepAlive {
   int interval_seconds = 15;
   int count = 4;
 };
-void set_stream_options(int descriptor, int family);
+// Of a socket to be bound or connected to `endpoint`, before it is; accepted ones inherit them.
+void set_stream_options(int descriptor, const Endpoint& endpoint);
 
 class SocketStream : public Stream, protected EventTarget, protected Ready {
  public:
