@@ -278,11 +278,14 @@ class Gateway:
 
 
 def is_running(pid):
-    """Not one that has ended and was not collected, either."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    """Not one that has ended and was not collected, either; but as long as any of its threads has yet to end: until the last of
+    them has, what the process holds (a lock, a port) is not given back, though the first already counts as ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if pathlib.Path(f"/proc/{pid}/task/{thread}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX":
+                    return True
+    return False
 
 
 def receive_all(stream):
